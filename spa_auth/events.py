@@ -1,0 +1,89 @@
+"""One small emitter: `on`, `once`, `off`, `on_any`. A listener's exception never breaks the flow that emits."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Generic, TypeVar
+
+Payload = TypeVar("Payload")
+Listener = Callable[[Payload], object]
+AnyListener = Callable[[str, Payload], object]
+
+
+class Emitter(Generic[Payload]):
+    """Calls listeners by the name of an event, in the order in which they were added.
+
+    Args:
+        names: The names that exist; `on` refuses any other, so that a typing error does not stay silent.
+        on_error: Called with the exception of a listener.
+        spawn: Called with the awaitable that an async listener returned; without it, async listeners are refused.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        *,
+        on_error: Callable[[BaseException], object],
+        spawn: Callable[[Awaitable[object]], object] | None = None,
+    ) -> None:
+        self._listeners: dict[str, list[Listener[Payload]]] = {name: [] for name in names}
+        self._any: list[AnyListener[Payload]] = []
+        self._on_error = on_error
+        self._spawn = spawn
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that can be listened to."""
+        return tuple(self._listeners)
+
+    def on(self, name: str, listener: Listener[Payload]) -> Callable[[], None]:
+        """Call `listener(payload)` at every event of that name. Returns a function that ends this.
+
+        Raises:
+            ValueError: There is no event of that name.
+        """
+        self._known(name).append(listener)
+        return lambda: self.off(name, listener)
+
+    def once(self, name: str, listener: Listener[Payload]) -> Callable[[], None]:
+        """Call `listener(payload)` at the next event of that name only."""
+
+        def first(payload: Payload) -> object:
+            self.off(name, first)
+            return listener(payload)
+
+        return self.on(name, first)
+
+    def off(self, name: str, listener: Listener[Payload]) -> None:
+        """Stop calling this listener; nothing happens where it was not called."""
+        listeners = self._known(name)
+        if listener in listeners:
+            listeners.remove(listener)
+
+    def on_any(self, listener: AnyListener[Payload]) -> Callable[[], None]:
+        """Call `listener(name, payload)` at every event. Returns a function that ends this."""
+        self._any.append(listener)
+        return lambda: self._any.remove(listener)
+
+    def emit(self, name: str, payload: Payload) -> None:
+        """Tell every listener; what a listener raises goes to `on_error`."""
+        for listener in tuple(self._known(name)):
+            self._call(listener, payload)
+        for any_listener in tuple(self._any):
+            self._call(any_listener, name, payload)
+
+    def _known(self, name: str) -> list[Listener[Payload]]:
+        if name not in self._listeners:
+            raise ValueError(f"There is no event {name!r}; there are: {', '.join(self._listeners)}.")
+        return self._listeners[name]
+
+    def _call(self, listener: Callable[..., object], *arguments: object) -> None:
+        try:
+            result = listener(*arguments)
+            if isinstance(result, Awaitable):
+                self._await(result)
+        except Exception as error:  # a listener is foreign code: whatever it raises must not reach the flow
+            self._on_error(error)
+
+    def _await(self, awaitable: Awaitable[object]) -> None:
+        if self._spawn is None:
+            raise TypeError("This emitter takes no async listeners.")
+        self._spawn(awaitable)

@@ -1,0 +1,142 @@
+"""The authorization request and its response (RFC 6749 section 4.1, OpenID Connect Core 3.1.2, RFC 9207)."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from spa_auth.errors import (
+    ConfigurationError,
+    IssuerMismatchError,
+    ProtocolError,
+    StateMismatchError,
+    TransactionExpiredError,
+    oauth_error,
+)
+from spa_auth.protocol import form, pkce
+from spa_auth.protocol.metadata import ServerMetadata
+from spa_auth.protocol.text import clean_code, clean_text
+from spa_auth.protocol.transaction import Transaction
+from spa_auth.protocol.url import with_query
+
+# What makes a login safe is not the caller's to choose (RFC 9700 section 2.1).
+PROTECTED_PARAMETERS = frozenset(
+    {
+        "client_id", "code_challenge", "code_challenge_method", "dpop_jkt", "nonce", "redirect_uri", "request",
+        "request_uri", "response_mode", "response_type", "state",
+    }
+)  # fmt: skip
+
+
+class AuthorizationRequest(NamedTuple):
+    """Where to send the browser. The repr hides the query."""
+
+    url: str
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationRequest {self.url.partition('?')[0]}>"
+
+
+class AuthorizationResponse(NamedTuple):
+    """A code that belongs to a login of ours: `state` and `iss` have been checked."""
+
+    code: str
+    transaction: Transaction
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationResponse {self.transaction.issuer}>"
+
+
+def check_parameters(parameters: Mapping[str, object]) -> None:
+    """Refuse extra parameters that would replace what the protocol rests on.
+
+    Raises:
+        ConfigurationError: Names every protected parameter that was given.
+    """
+    protected = sorted(PROTECTED_PARAMETERS & set(parameters))
+    faults = [f"{name} cannot be set in authorization_params." for name in protected]
+    faults += [f"{name} must be a string." for name, value in parameters.items() if not isinstance(value, str)]
+    if faults:
+        raise ConfigurationError(*faults)
+
+
+def authorization_request(
+    server: ServerMetadata, transaction: Transaction, parameters: Mapping[str, str] | None = None
+) -> AuthorizationRequest:
+    """Ask for a code, with PKCE S256, state and nonce, always (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
+
+    Args:
+        server: The provider's metadata.
+        transaction: The login this begins.
+        parameters: What else the provider understands, by its wire names, such as `prompt` or `login_hint`.
+
+    Raises:
+        ConfigurationError: A parameter is protected.
+        DiscoveryError: The provider has no authorization endpoint.
+    """
+    extra = dict(parameters or {})
+    check_parameters(extra)
+    query = {
+        "client_id": transaction.client_id,
+        "response_type": "code",
+        "redirect_uri": transaction.redirect_uri,
+        "scope": transaction.scope,
+        "state": transaction.state,
+        "nonce": transaction.nonce,
+        "code_challenge": pkce.code_challenge(transaction.code_verifier),
+        "code_challenge_method": pkce.METHOD,
+    }
+    if transaction.audience is not None:
+        query["audience"] = transaction.audience
+    if transaction.max_age is not None:
+        query["max_age"] = str(transaction.max_age)
+    return AuthorizationRequest(with_query(server.endpoint("authorization_endpoint"), form.encode({**extra, **query})))
+
+
+def response_state(parameters: list[tuple[str, str]]) -> str:
+    """The one `state` of a response, which is looked at before all else.
+
+    Raises:
+        StateMismatchError: There is none, or more than one.
+    """
+    states = [value for name, value in parameters if name == "state"]
+    if len(states) != 1 or not states[0]:
+        raise StateMismatchError("The provider's answer does not carry exactly one state.")
+    return states[0]
+
+
+def parse_authorization_response(
+    parameters: list[tuple[str, str]], transaction: Transaction, server: ServerMetadata, now: float
+) -> AuthorizationResponse:
+    """Judge the answer to a login: state, age, issuer, then error or code, in this order.
+
+    Args:
+        parameters: The decoded query of the redirect, doubles kept.
+        transaction: The pending login with the state of the answer.
+        server: The metadata of the issuer that was asked.
+        now: The current time in seconds.
+
+    Raises:
+        ProtocolError: The answer breaks a rule; `.error` says which.
+        OAuthError: The provider says no.
+    """
+    if response_state(parameters) != transaction.state:
+        raise StateMismatchError("The provider's answer belongs to another login.")
+    if transaction.is_expired(now):
+        raise TransactionExpiredError("The login took longer than 15 minutes.")
+    answer = form.unique(parameters)
+    _check_iss(answer.get("iss"), transaction, server)
+    if not answer.keys().isdisjoint(("access_token", "id_token", "token_type", "response")):
+        raise ProtocolError("The provider answered with tokens in the address.", error="unsupported_response")
+    if "error" in answer:
+        raise oauth_error(clean_code(answer["error"]), clean_text(answer.get("error_description")))
+    if not answer.get("code"):
+        raise ProtocolError("The provider's answer carries neither a code nor an error.")
+    return AuthorizationResponse(answer["code"], transaction)
+
+
+def _check_iss(iss: str | None, transaction: Transaction, server: ServerMetadata) -> None:
+    # "clients MUST then compare the result to the issuer identifier of the authorization server", and MUST
+    # reject an answer without it where the server announces the parameter (RFC 9207 section 2.4).
+    if iss is None and not server.authorization_response_iss_parameter_supported:
+        return
+    if iss != server.issuer or iss != transaction.issuer:
+        raise IssuerMismatchError("The answer does not come from the provider that was asked.")

@@ -1,0 +1,254 @@
+"""What takes several exchanges, written once: generators that yield effects and return a value.
+
+The page drives flows with fetch and WebCrypto, the API with httpx and joserfc, a test with a list of answers
+(spa_auth.protocol.effects). So all of them share every line of this file, and none of them imports another.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from spa_auth.errors import IDTokenError, JWTError, ProtocolError, SpaAuthError, StateMismatchError
+from spa_auth.protocol import effects, pkce
+from spa_auth.protocol.access_token import Rules, validate_access_token
+from spa_auth.protocol.authorization import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    authorization_request,
+    parse_authorization_response,
+)
+from spa_auth.protocol.challenge import parse_challenges
+from spa_auth.protocol.effects import Flow
+from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.id_token import Claims, Expected, validate_id_token
+from spa_auth.protocol.jwk import ALGORITHMS
+from spa_auth.protocol.jwt import UnverifiedJWT, VerifiedJWT, parse_jwt
+from spa_auth.protocol.metadata import ServerMetadata
+from spa_auth.protocol.provider import Provider
+from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.token import TokenSet, code_request, parse_token_response, refresh_request
+from spa_auth.protocol.transaction import Transaction
+
+
+def verified_jwt(token: str, provider: Provider, algorithms: Collection[str]) -> Flow[VerifiedJWT]:
+    """Verify the signature of a token with the provider's keys, fetched anew once if need be.
+
+    Args:
+        token: The token in compact form.
+        provider: Whose keys to use; never one that the token names (RFC 8725 section 3.10).
+        algorithms: The algorithms to accept.
+
+    Raises:
+        JWTError: The token is malformed or not signed by the provider; `.claim` says what is wrong.
+    """
+    jwt = parse_jwt(token)
+    # "Libraries MUST enable the caller to specify a supported set of algorithms" (RFC 8725 section 3.1).
+    if jwt.alg not in algorithms:
+        raise JWTError(f"Tokens signed with {clean_alg(jwt)} are not accepted.", claim="alg")
+    keys = yield from provider.find_keys(jwt.kid, jwt.alg)
+    for key in keys:
+        if (yield from effects.verify(jwt.alg, key, jwt.signing_input, jwt.signature)):
+            return VerifiedJWT(jwt.header, jwt.claims)
+    raise JWTError("The signature of the token is not the provider's.", claim="signature")
+
+
+def clean_alg(jwt: UnverifiedJWT) -> str:
+    """The algorithm's name if it is a known one, to be shown in an error."""
+    return jwt.alg if jwt.alg in ALGORITHMS else "an unknown algorithm"
+
+
+class LoginRequest(NamedTuple):
+    """A login that can begin: the record to keep and the address to go to."""
+
+    transaction: Transaction
+    request: AuthorizationRequest
+
+
+class LoginOptions(NamedTuple):
+    """What the application wants of a login. `kind` is the first letter of `state`; `max_age` in seconds."""
+
+    client_id: str
+    redirect_uri: str
+    return_to: str
+    scope: Scope
+    kind: str
+    audience: str | None = None
+    max_age: int | None = None
+    app_state: object = None
+    parameters: Mapping[str, str] | None = None
+
+
+def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]:
+    """Make state, nonce and PKCE verifier, 256 random bits each, and the address that begins a login."""
+    server = yield from provider.metadata()
+    transaction = Transaction(
+        state=options.kind + (yield from effects.random_text(32)),
+        nonce=(yield from effects.random_text(32)),
+        code_verifier=(yield from effects.random_text(pkce.VERIFIER_BYTES)),
+        issuer=provider.issuer,
+        client_id=options.client_id,
+        redirect_uri=options.redirect_uri,
+        return_to=options.return_to,
+        scope=str(options.scope),
+        created_at=int((yield from effects.now())),
+        audience=options.audience,
+        max_age=options.max_age,
+        app_state=options.app_state,
+    )
+    return LoginRequest(transaction, authorization_request(server, transaction, options.parameters))
+
+
+class Grant(NamedTuple):
+    """Tokens, and the claims of the ID token among them; None where a refresh brought no ID token."""
+
+    tokens: TokenSet
+    claims: Claims | None
+
+    def __repr__(self) -> str:
+        return f"<Grant {self.tokens!r}>"
+
+
+class IDTokenRules(NamedTuple):
+    """How this client judges ID tokens; `leeway` in seconds."""
+
+    algorithms: Collection[str] = tuple(ALGORITHMS)
+    leeway: float = 60
+    verify_signature: bool = True
+
+
+def complete_login(
+    provider: Provider, parameters: list[tuple[str, str]], transaction: Transaction, rules: IDTokenRules
+) -> Flow[Grant]:
+    """From the provider's answer to validated tokens: judge the answer, exchange the code, validate the ID token.
+
+    Args:
+        provider: The provider that was asked.
+        parameters: The decoded query of the redirect.
+        transaction: The login that this answers.
+        rules: How to judge the ID token.
+
+    Raises:
+        OAuthError: The provider says no.
+        ProtocolError: An answer breaks a rule.
+        NetworkError: The provider does not answer. The code is not sent a second time.
+    """
+    server = yield from provider.metadata()
+    now = yield from effects.now()
+    try:
+        response = parse_authorization_response(parameters, transaction, server, now)
+        return (yield from exchange_code(provider, response, rules))
+    except StateMismatchError:  # not this login's answer: it learns nothing of its app_state
+        raise
+    except SpaAuthError as error:
+        error.app_state = transaction.app_state
+        raise
+
+
+def exchange_code(provider: Provider, response: AuthorizationResponse, rules: IDTokenRules) -> Flow[Grant]:
+    """Exchange a code, once, and validate the ID token that comes with the tokens (RFC 6749 section 4.1.3)."""
+    transaction = response.transaction
+    server = yield from provider.metadata()
+    scope = Scope(transaction.scope)
+    tokens = yield from _token_flow(code_request(server, response), server, scope, transaction.audience)
+    if tokens.id_token is None:
+        raise ProtocolError("The token endpoint gave no ID token, though openid was asked for.")
+    expected = Expected(
+        transaction.issuer,
+        transaction.client_id,
+        now=(yield from effects.now()),
+        leeway=rules.leeway,
+        nonce=transaction.nonce,
+        max_age=transaction.max_age,
+        access_token=tokens.access_token,
+    )
+    return Grant(tokens, (yield from _id_token_claims(tokens.id_token, provider, expected, rules)))
+
+
+def refresh_tokens(
+    provider: Provider, tokens: TokenSet, refresh_token: str, previous: Claims, client_id: str, rules: IDTokenRules
+) -> Flow[Grant]:
+    """Use a refresh token, once; keep it where the answer brings no new one (RFC 6749 section 6).
+
+    Args:
+        provider: The provider that issued it.
+        tokens: The tokens to be renewed: their scope and audience.
+        refresh_token: The token to use.
+        previous: The claims of the session, which the answer has to continue (OpenID Connect Core 12.2).
+        client_id: This client.
+        rules: How to judge an ID token in the answer.
+
+    Raises:
+        InvalidGrantError: The refresh token is spent or revoked.
+        ProtocolError: An answer breaks a rule.
+        NetworkError: The provider does not answer; nothing is known of the refresh token.
+    """
+    server = yield from provider.metadata()
+    request = refresh_request(server, client_id=client_id, refresh_token=refresh_token)
+    renewed = yield from _token_flow(request, server, tokens.scope, tokens.audience)
+    renewed = renewed._replace(refresh_token=renewed.refresh_token or refresh_token)
+    if renewed.id_token is None:
+        return Grant(renewed, None)
+    expected = Expected(
+        provider.issuer,
+        client_id,
+        now=(yield from effects.now()),
+        leeway=rules.leeway,
+        access_token=renewed.access_token,
+        previous=previous,
+    )
+    return Grant(renewed, (yield from _id_token_claims(renewed.id_token, provider, expected, rules)))
+
+
+def _token_flow(request: Request, server: ServerMetadata, scope: Scope, audience: str | None) -> Flow[TokenSet]:
+    response = yield from effects.send(request)
+    now = yield from effects.now()
+    return parse_token_response(response, server=server, now=now, scope=scope, audience=audience)
+
+
+def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: IDTokenRules) -> Flow[Claims]:
+    server = yield from provider.metadata()
+    listed = server.id_token_signing_alg_values_supported or rules.algorithms
+    try:
+        if rules.verify_signature:
+            jwt = yield from verified_jwt(token, provider, set(rules.algorithms) & set(listed))
+        else:
+            jwt = VerifiedJWT(*parse_jwt(token)[:2])
+    except JWTError as error:
+        raise IDTokenError(error.error_description, claim=error.claim) from None
+    return validate_id_token(jwt, expected)
+
+
+def access_token_claims(token: str, provider: Provider, rules: Rules, algorithms: Collection[str]) -> Flow[Claims]:
+    """Validate an access token for a resource server (RFC 9068 section 4).
+
+    Raises:
+        JWTError: The token is not accepted; `.claim` says why.
+        DiscoveryError: The provider's keys cannot be used.
+        NetworkError: The provider does not answer, and its keys are not known.
+    """
+    jwt = yield from verified_jwt(token, provider, algorithms)
+    return validate_access_token(jwt, rules, (yield from effects.now()))
+
+
+def protected_request(request: Request, audience: str | None, scope: Scope) -> Flow[Response]:
+    """Send a request with an access token; once more with a new one if the API says that it is invalid.
+
+    "invalid_token: The access token provided is expired, revoked, malformed, or invalid for other reasons. [...]
+    The client MAY request a new access token and retry" (RFC 6750 section 3.1).
+
+    Args:
+        request: The request without Authorization.
+        audience: For whom the token is.
+        scope: What the token has to allow.
+    """
+    response = yield from _authorized(request, (yield from effects.token(audience, scope)))
+    if response.status != 401:
+        return response
+    errors = {challenge.error for challenge in parse_challenges(response.header("www-authenticate"))}
+    if "invalid_token" not in errors:
+        return response
+    return (yield from _authorized(request, (yield from effects.token(audience, scope, refresh=True))))
+
+
+def _authorized(request: Request, tokens: TokenSet) -> Flow[Response]:
+    authorization = ("Authorization", f"{tokens.token_type} {tokens.access_token}")
+    return (yield from effects.send(request._replace(headers=(*request.headers, authorization)), max_bytes=None))

@@ -1,0 +1,156 @@
+"""ID token validation: one function per rule of OpenID Connect Core 3.1.3.7 and 12.2, in one tuple.
+
+The signature has been verified before: the rules take the claims of a `VerifiedJWT`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from spa_auth.errors import IDTokenError, JWTError, NonceMismatchError, SubMismatchError
+from spa_auth.protocol import base64url
+from spa_auth.protocol.jwt import VerifiedJWT, check_times, numeric_date
+
+DEFAULT_LEEWAY = 60
+MAX_LEEWAY = 300
+MAX_SUB_LENGTH = 255
+Claims = Mapping[str, object]
+# The hash of at_hash is that of the signature's algorithm; for Ed25519 it is SHA-512 (RFC 8032 section 5.1).
+_HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512, "DSA": hashlib.sha512}
+_HASHES["519"] = hashlib.sha512
+
+
+class Expected(NamedTuple):
+    """What an ID token has to say to be accepted; times in seconds.
+
+    `nonce` and `max_age` are None where the request had none. `previous` are the claims of the session that
+    a refresh continues.
+    """
+
+    issuer: str
+    client_id: str
+    now: float
+    leeway: float = DEFAULT_LEEWAY
+    nonce: str | None = None
+    max_age: int | None = None
+    access_token: str | None = None
+    previous: Claims | None = None
+
+    def __repr__(self) -> str:
+        return f"<Expected {self.issuer} {self.client_id}>"
+
+
+def validate_id_token(token: VerifiedJWT, expected: Expected) -> dict[str, object]:
+    """The claims of an ID token that passes every rule.
+
+    Raises:
+        IDTokenError: A rule is broken; `.claim` names the claim.
+    """
+    for check in CHECKS:
+        try:
+            check(token, expected)
+        except IDTokenError:
+            raise
+        except JWTError as error:
+            raise IDTokenError(error.error_description, claim=error.claim, remedy=error.remedy or None) from None
+    return token.claims
+
+
+def check_typ(token: VerifiedJWT, expected: Expected) -> None:
+    """An ID token says it is a JWT, or nothing; other kinds of token say what they are (RFC 8725 section 3.11)."""
+    typ = str(token.header.get("typ", "JWT")).lower().removeprefix("application/")
+    if typ != "jwt":
+        raise IDTokenError("The token is of another kind than an ID token.", claim="typ")
+    # "A Logout Token MUST contain an events Claim" (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+    if "events" in token.claims:
+        raise IDTokenError("The token is a logout token.", claim="events")
+
+
+def check_iss(token: VerifiedJWT, expected: Expected) -> None:
+    """The issuer is exactly the one that was asked (rule 2)."""
+    if token.claims.get("iss") != expected.issuer:
+        raise IDTokenError(
+            "The ID token was issued by another provider.",
+            claim="iss",
+            remedy=f'"issuer" is set to "{expected.issuer}"; compare it with the provider\'s discovery document.',
+        )
+
+
+def check_sub(token: VerifiedJWT, expected: Expected) -> None:
+    """There is a subject: text of 1 to 255 characters (section 2)."""
+    sub = token.claims.get("sub")
+    if not isinstance(sub, str) or not 0 < len(sub) <= MAX_SUB_LENGTH:
+        raise IDTokenError("The ID token names no subject.", claim="sub")
+
+
+def check_aud(token: VerifiedJWT, expected: Expected) -> None:
+    """The token is for this client, and for no audience beside it that is not trusted (rule 3)."""
+    aud = token.claims.get("aud")
+    if aud not in (expected.client_id, [expected.client_id]):
+        raise IDTokenError("The ID token was issued to another client.", claim="aud")
+
+
+def check_azp(token: VerifiedJWT, expected: Expected) -> None:
+    """The authorized party, where it is named, is this client (rules 4 and 5)."""
+    if token.claims.get("azp", expected.client_id) != expected.client_id:
+        raise IDTokenError("The ID token was issued to another client.", claim="azp")
+
+
+def check_lifetime(token: VerifiedJWT, expected: Expected) -> None:
+    """The token is valid now, and says when it was issued (rules 9 and 10)."""
+    check_times(token.claims, expected.now, expected.leeway)
+    if "iat" not in token.claims:
+        raise IDTokenError("The ID token does not say when it was issued.", claim="iat")
+
+
+def check_nonce(token: VerifiedJWT, expected: Expected) -> None:
+    """The nonce is that of the request (rule 11). A refreshed token need not have one (section 12.2)."""
+    nonce = token.claims.get("nonce")
+    if nonce != expected.nonce and not (nonce is None and expected.previous is not None):
+        raise NonceMismatchError("The ID token answers another login.", claim="nonce")
+
+
+def check_auth_time(token: VerifiedJWT, expected: Expected) -> None:
+    """The user logged in no longer ago than was asked for (rule 13)."""
+    auth_time = numeric_date(token.claims, "auth_time")
+    if expected.max_age is None:
+        return
+    if auth_time is None or expected.now > auth_time + expected.max_age + expected.leeway:
+        raise IDTokenError("The user has not logged in recently enough.", claim="auth_time")
+
+
+def check_at_hash(token: VerifiedJWT, expected: Expected) -> None:
+    """The access token beside it is the one it was issued with, where it says so (section 3.1.3.6)."""
+    if "at_hash" not in token.claims:
+        return
+    make = _HASHES.get(str(token.header.get("alg"))[-3:])
+    if make is None or expected.access_token is None:
+        raise IDTokenError("The ID token's access token hash cannot be checked.", claim="at_hash")
+    digest = make(expected.access_token.encode()).digest()
+    if token.claims["at_hash"] != base64url.encode(digest[: len(digest) // 2]):
+        raise IDTokenError("The ID token belongs to another access token.", claim="at_hash")
+
+
+def check_continuity(token: VerifiedJWT, expected: Expected) -> None:
+    """A refreshed token is about the same user, login and client (section 12.2)."""
+    if expected.previous is None:
+        return
+    if token.claims["sub"] != expected.previous["sub"]:
+        raise SubMismatchError("The provider answered for another user.", claim="sub")
+    for name in ("auth_time", "azp"):
+        if name in token.claims and name in expected.previous and token.claims[name] != expected.previous[name]:
+            raise IDTokenError(f"The provider changed {name} while refreshing.", claim=name)
+
+
+CHECKS: tuple[Callable[[VerifiedJWT, Expected], None], ...] = (
+    check_typ,
+    check_iss,
+    check_sub,
+    check_aud,
+    check_azp,
+    check_lifetime,
+    check_nonce,
+    check_auth_time,
+    check_at_hash,
+    check_continuity,
+)

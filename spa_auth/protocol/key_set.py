@@ -1,0 +1,70 @@
+"""The keys of one provider as they age: a state machine of values.
+
+    fresh, key known      the key
+    fresh, key unknown    Refetch, at most once per cooldown; then Unknown
+    stale                 Refetch, at most once per cooldown; meanwhile the old keys, for an hour at most
+    never fetched         Refetch
+
+A failed attempt counts as an attempt, so that an outage or a flood of invented key ids costs one request
+per cooldown.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from spa_auth.protocol.jwk import Key
+
+LIFETIME = 300
+COOLDOWN = 30
+MAX_STALE = 3600
+_MAX_CANDIDATES = 4
+
+
+class Verdict(Enum):
+    """What `KeySet.lookup` says where it has no key to give."""
+
+    REFETCH = "fetch the keys, then look again"
+    UNKNOWN = "there is no such key"
+
+
+class KeySet(NamedTuple):
+    """Keys, when they were fetched, and the last attempt that counts for the cooldown; times in seconds.
+
+    Fetching what is missing or old does not count: a key rotated in right after it is still found at once.
+    """
+
+    keys: tuple[Key, ...] = ()
+    fetched_at: float | None = None
+    attempted_at: float | None = None
+
+    def lookup(self, kid: str | None, alg: str, now: float, *, lifetime: float = LIFETIME) -> tuple[Key, ...] | Verdict:
+        """The keys that may have made a signature, at most four, or what to do.
+
+        A token without kid may have been signed by any fitting key (OpenID Connect Core 10.1); several keys
+        may share one kid.
+
+        Args:
+            kid: The key id in the token's header, None where it has none.
+            alg: The algorithm in the token's header.
+            now: The current time in seconds.
+            lifetime: How long fetched keys are fresh, in seconds.
+        """
+        age = None if self.fetched_at is None else now - self.fetched_at
+        found = tuple(key for key in self.keys if key.fits(alg) and (kid is None or key.kid in (kid, None)))
+        if (age is None or not 0 <= age < lifetime or not found) and not self._is_cooling(now):
+            return Verdict.REFETCH
+        if age is None or age > lifetime + MAX_STALE or not found:
+            return Verdict.UNKNOWN
+        return found[:_MAX_CANDIDATES]
+
+    def fetched(self, keys: tuple[Key, ...], now: float) -> "KeySet":
+        """The set after a fetch that brought these keys."""
+        was_fresh = self.fetched_at is not None and 0 <= now - self.fetched_at < LIFETIME
+        return KeySet(keys, now, now if was_fresh else None)
+
+    def failed(self, now: float) -> "KeySet":
+        """The set after a fetch that brought nothing."""
+        return self._replace(attempted_at=now)
+
+    def _is_cooling(self, now: float) -> bool:
+        return self.attempted_at is not None and 0 <= now - self.attempted_at < COOLDOWN

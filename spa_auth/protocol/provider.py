@@ -1,0 +1,70 @@
+"""What is known of one provider, and how more is found out."""
+
+from spa_auth.errors import DiscoveryError, JWTError, NetworkError, SpaAuthError
+from spa_auth.protocol import effects
+from spa_auth.protocol.effects import Flow
+from spa_auth.protocol.jwk import Key, jwks_request, parse_jwks_response
+from spa_auth.protocol.key_set import LIFETIME, KeySet, Verdict
+from spa_auth.protocol.metadata import ServerMetadata, metadata_request, parse_metadata_response
+from spa_auth.protocol.strict_json import StrictJSONError
+
+
+class Provider:
+    """What is known of one provider: its metadata and keys, each fetched when first needed and kept.
+
+    Args:
+        issuer: The issuer identifier, exactly as the provider's discovery document has it.
+        metadata: The metadata, where it is known and need not be fetched.
+        lifetime: How long fetched keys are fresh, in seconds.
+    """
+
+    __slots__ = ("_metadata", "issuer", "keys", "lifetime")
+
+    def __init__(self, issuer: str, *, metadata: ServerMetadata | None = None, lifetime: float = LIFETIME) -> None:
+        self.issuer = issuer
+        self.lifetime = lifetime
+        self.keys = KeySet()
+        self._metadata = metadata
+
+    def metadata(self) -> Flow[ServerMetadata]:
+        """The provider's metadata, fetched once and then kept (OpenID Connect Discovery 1.0 section 4).
+
+        Raises:
+            DiscoveryError: The document cannot be used.
+            NetworkError: The provider does not answer.
+        """
+        if self._metadata is None:
+            response = yield from effects.send(metadata_request(self.issuer), shared=True)
+            self._metadata = parse_metadata_response(response, self.issuer)
+        return self._metadata
+
+    def find_keys(self, kid: str | None, alg: str) -> Flow[tuple[Key, ...]]:
+        """The keys that may have made a signature, fetched anew at most once if they are not known.
+
+        Raises:
+            JWTError: The provider has no such key.
+            DiscoveryError: The answer is not a set of keys.
+            NetworkError: The provider does not answer, and there are no keys from before.
+        """
+        now = yield from effects.now()
+        found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
+        if found is Verdict.REFETCH:
+            yield from self._fetch_keys(now)
+            found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
+        if isinstance(found, Verdict):
+            raise JWTError("The provider has no key that could have signed this token.", claim="kid")
+        return found
+
+    def _fetch_keys(self, now: float) -> Flow[None]:
+        server = yield from self.metadata()
+        try:
+            response = yield from effects.send(jwks_request(server.endpoint("jwks_uri")), shared=True)
+            self.keys = self.keys.fetched(parse_jwks_response(response), now)
+        except (NetworkError, StrictJSONError) as error:
+            self.keys = self.keys.failed(now)
+            if not self.keys.keys:
+                raise _unusable_keys(error) from None
+
+
+def _unusable_keys(error: NetworkError | StrictJSONError) -> SpaAuthError:
+    return error if isinstance(error, NetworkError) else DiscoveryError(error.error_description, claim="jwks_uri")

@@ -1,0 +1,124 @@
+"""Who is logged in, as one value."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+# These claims say something about the token, not about the user (OpenID Connect Core 2 and 3.1.3.6).
+PROTOCOL_CLAIMS = frozenset(
+    {
+        "acr", "amr", "at_hash", "aud", "auth_time", "azp", "c_hash", "cnf", "exp", "iat", "iss", "jti", "nbf",
+        "nonce", "s_hash", "sid", "sub_jwk", "events",
+    }
+)  # fmt: skip
+_NAMES = ("name", "preferred_username", "nickname", "email", "sub")
+
+
+class User(Mapping[str, object]):
+    """The claims about a user, read only. A claim that the provider did not give is None as an attribute."""
+
+    __slots__ = ("_claims",)
+
+    def __init__(self, claims: Mapping[str, object]) -> None:
+        self._claims = {name: value for name, value in claims.items() if name not in PROTOCOL_CLAIMS}
+
+    def __getitem__(self, name: str) -> object:
+        return self._claims[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._claims)
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def __hash__(self) -> int:
+        return hash(self.sub)
+
+    def __repr__(self) -> str:
+        return f"<User {self.sub!r}>"
+
+    @property
+    def sub(self) -> str:
+        """The subject: with the issuer the only lasting name of a user (OpenID Connect Core 5.7)."""
+        return str(self._claims["sub"])
+
+    @property
+    def name(self) -> str:
+        """A name to show: name, else preferred_username, nickname, email or sub."""
+        return next(filter(None, map(self._text, _NAMES)), self.sub)
+
+    @property
+    def given_name(self) -> str | None:
+        """The claim given_name."""
+        return self._text("given_name")
+
+    @property
+    def family_name(self) -> str | None:
+        """The claim family_name."""
+        return self._text("family_name")
+
+    @property
+    def nickname(self) -> str | None:
+        """The claim nickname."""
+        return self._text("nickname")
+
+    @property
+    def preferred_username(self) -> str | None:
+        """The claim preferred_username."""
+        return self._text("preferred_username")
+
+    @property
+    def email(self) -> str | None:
+        """The claim email. It may be unverified or change its owner: identify a user by `sub`."""
+        return self._text("email")
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether the provider says so with the JSON value true; the text "true" does not count."""
+        return self._claims.get("email_verified") is True
+
+    @property
+    def picture(self) -> str | None:
+        """The address of a picture, only if it is https, a loopback address or an image in a data: URL."""
+        picture = self._text("picture")
+        safe = ("https://", "http://127.0.0.1:", "http://localhost:", "data:image/")
+        return picture if picture is not None and picture.startswith(safe) else None
+
+    @property
+    def locale(self) -> str | None:
+        """The claim locale."""
+        return self._text("locale")
+
+    def _text(self, name: str) -> str | None:
+        value = self._claims.get(name)
+        return value if isinstance(value, str) and value else None
+
+
+class Session(NamedTuple):
+    """One login: the ID token's claims, and the token itself as a hint for logout."""
+
+    claims: Mapping[str, object]
+    id_token: str
+
+    @property
+    def user(self) -> User:
+        """The user this session is of."""
+        return User(self.claims)
+
+    def __repr__(self) -> str:
+        return "<Session>"
+
+
+def dump_hint(until: int) -> str:
+    """The record that says somebody was logged in here, and nothing about whom."""
+    return json.dumps({"v": 1, "until": until}, separators=(",", ":"))
+
+
+def is_hint_valid(record: str | None, now: float) -> bool:
+    """Whether a hint record is whole and not past its time."""
+    try:
+        members = json.loads(record or "null")
+    except ValueError:
+        return False
+    until = members.get("until") if isinstance(members, dict) and members.get("v") == 1 else None
+    return isinstance(until, int) and now < until

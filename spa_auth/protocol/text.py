@@ -1,0 +1,22 @@
+"""Text that came from outside and is about to be shown or logged."""
+
+import re
+
+_ILLEGAL = re.compile(r"[^ !#-\[\]-~]")
+# A run this long without punctuation is no word of a message; it may be a token or code that was echoed.
+_SECRET_LIKE = re.compile(r"[A-Za-z0-9_~-]{24,}")
+_CODE = re.compile(r"[!#-\[\]-~]{1,64}")
+MAX_LENGTH = 512
+
+
+def clean_text(text: object) -> str:
+    """An error text cut to 512 of the characters that RFC 6749 section 5.2 allows; "" for anything but text."""
+    if not isinstance(text, str):
+        return ""
+    return _SECRET_LIKE.sub("[...]", _ILLEGAL.sub("", text[: 4 * MAX_LENGTH]))[:MAX_LENGTH]
+
+
+def clean_code(code: object) -> str:
+    """An error code of RFC 6749 section 5.2; "server_error" for anything else."""
+    legal = isinstance(code, str) and _CODE.fullmatch(code) and not _SECRET_LIKE.fullmatch(code)
+    return code if isinstance(code, str) and legal else "server_error"

@@ -1,0 +1,173 @@
+"""The token endpoint: what is asked and what may come back (RFC 6749 sections 4.1.3, 5, 6)."""
+
+import re
+from typing import NamedTuple
+
+from spa_auth.errors import ClientNotPublicError, NetworkError, OAuthError, ProtocolError, oauth_error
+from spa_auth.protocol import form
+from spa_auth.protocol.authorization import AuthorizationResponse
+from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.metadata import ServerMetadata
+from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.strict_json import StrictJSONError, loads_object
+from spa_auth.protocol.text import clean_code, clean_text
+
+DEFAULT_LIFETIME = 300
+MAX_LIFETIME = 31_536_000
+MAX_ACCESS_TOKEN_LENGTH = 16_384
+# RFC 6750 section 2.1: the characters that an Authorization header can carry.
+_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_PASSING = (429, 500, 502, 503, 504)
+
+
+class TokenSet(NamedTuple):
+    """What one answer of the token endpoint gave. `expires_at` in seconds; the repr shows no token."""
+
+    access_token: str
+    token_type: str
+    expires_at: int
+    scope: Scope
+    audience: str | None = None
+    refresh_token: str | None = None
+    id_token: str | None = None
+
+    def is_fresh(self, now: float, margin: float = 0) -> bool:
+        """Whether the access token is still good in `margin` seconds."""
+        return now + margin < self.expires_at
+
+    def __repr__(self) -> str:
+        return f"<TokenSet {self.token_type} audience={self.audience!r} scope={str(self.scope)!r}>"
+
+
+def code_request(server: ServerMetadata, response: AuthorizationResponse) -> Request:
+    """Exchange a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+    transaction = response.transaction
+    return _token_request(
+        server,
+        grant_type="authorization_code",
+        client_id=transaction.client_id,
+        code=response.code,
+        redirect_uri=transaction.redirect_uri,
+        code_verifier=transaction.code_verifier,
+    )
+
+
+def refresh_request(server: ServerMetadata, *, client_id: str, refresh_token: str) -> Request:
+    """Exchange a refresh token for a new access token of the same scope (RFC 6749 section 6)."""
+    return _token_request(server, grant_type="refresh_token", client_id=client_id, refresh_token=refresh_token)
+
+
+def parse_token_response(
+    response: Response, *, server: ServerMetadata, now: float, scope: Scope, audience: str | None
+) -> TokenSet:
+    """Read the answer of the token endpoint.
+
+    Args:
+        response: The answer.
+        server: The metadata of the provider that gave it.
+        now: When it came, in seconds.
+        scope: What was asked; it is what was granted where the answer names no scope (RFC 6749 section 5.1).
+        audience: For whom the access token was asked.
+
+    Raises:
+        OAuthError: The provider says no; an InvalidGrantError means that code or refresh token is spent.
+        NetworkError: `server_error`; the provider is out of order for now and nothing was decided.
+        ProtocolError: The answer breaks a rule; none of it may be used.
+    """
+    if response.status != 200:
+        raise _refusal(response, server)
+    # "The parameters are included in the entity-body of the HTTP response using the application/json media type."
+    if response.media_type != "application/json":
+        raise ProtocolError("The token endpoint did not answer with JSON.")
+    members = _members(response)
+    if "error" in members:
+        raise ProtocolError("The token endpoint answered with an error and status 200.")
+    return TokenSet(
+        _access_token(members),
+        _token_type(members),
+        int(now) + _lifetime(members),
+        _granted(members, scope),
+        audience,
+        _optional_text(members, "refresh_token"),
+        _optional_text(members, "id_token"),
+    )
+
+
+def _token_request(server: ServerMetadata, **parameters: str) -> Request:
+    # No header of our own: with a form body alone a browser asks for no preflight.
+    headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"))
+    return Request("POST", server.endpoint("token_endpoint"), headers, form.encode(parameters).encode())
+
+
+def _members(response: Response) -> dict[str, object]:
+    try:
+        return loads_object(response.body)
+    except StrictJSONError as error:
+        raise ProtocolError(f"The token endpoint's answer is unusable: {error.error_description}") from None
+
+
+def _refusal(response: Response, server: ServerMetadata) -> OAuthError | NetworkError | ProtocolError:
+    try:
+        members = loads_object(response.body)
+    except StrictJSONError:
+        members = {}
+    if response.status in _PASSING:
+        return NetworkError(
+            f"The provider answered with status {response.status}.",
+            error="server_error",
+            reason="server_error",
+            remedy="Try again later.",
+        )
+    if not 400 <= response.status < 500 or "error" not in members:
+        return ProtocolError(f"The token endpoint answered with status {response.status} and no error code.")
+    code, text = clean_code(members["error"]), clean_text(members.get("error_description"))
+    if code in ("invalid_client", "unauthorized_client") and not server.accepts_public_clients:
+        return ClientNotPublicError(text, error=code, status=response.status)
+    return oauth_error(code, text, status=response.status)
+
+
+def _access_token(members: dict[str, object]) -> str:
+    token = members.get("access_token")
+    if not isinstance(token, str) or len(token) > MAX_ACCESS_TOKEN_LENGTH or not _TOKEN68.fullmatch(token):
+        raise ProtocolError("The token endpoint gave no usable access token.")
+    return token
+
+
+def _token_type(members: dict[str, object]) -> str:
+    token_type = members.get("token_type")
+    if not isinstance(token_type, str) or not token_type:
+        raise ProtocolError("The token endpoint named no token type.")
+    # "The client MUST NOT use an access token if it does not understand the token type" (RFC 6749 section 7.1).
+    if token_type.lower() != "bearer":
+        raise ProtocolError("The token endpoint gave a token of an unknown type.", error="unsupported_token_type")
+    return "Bearer"
+
+
+def _lifetime(members: dict[str, object]) -> int:
+    value = members.get("expires_in")
+    if "expires_in" not in members:
+        return DEFAULT_LIFETIME
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ProtocolError("The token endpoint gave a lifetime that is no number of seconds.")
+    return min(value, MAX_LIFETIME)
+
+
+def _granted(members: dict[str, object], asked: Scope) -> Scope:
+    if "scope" not in members:
+        return asked
+    scope = members["scope"]
+    if not isinstance(scope, str) or not Scope(scope).is_legal:
+        raise ProtocolError("The token endpoint named an illegal scope.")
+    return Scope(scope)
+
+
+def _optional_text(members: dict[str, object], name: str) -> str | None:
+    if name not in members:
+        return None
+    value = members[name]
+    if not isinstance(value, str) or not value:
+        raise ProtocolError(f"The token endpoint gave a {name} that is no text.")
+    return value
