@@ -123,7 +123,8 @@ def _compiled_wheel(source: Path) -> Path:
 
 
 def _repack(pyodide: Path, source: Path, target: Path, *kind: str) -> str:
-    return _node().run_node(str(BUILD / "repack.mjs"), str(pyodide), str(source), str(target), *kind, folder=WEB).strip()
+    script = BUILD / "repack.mjs"
+    return _node().run_node(str(script), str(pyodide), str(source), str(target), *kind, folder=WEB).strip()
 
 
 def _repack_files() -> list[Path]:

@@ -30,7 +30,7 @@ class Stamp:
 
     def is_current(self, *made: Path) -> bool:
         """Whether all that the step makes is there, made from what is there now."""
-        if not all(path.exists() for path in made):
+        if not made or not all(path.exists() for path in made):
             return False
         return self.path.is_file() and self.path.read_text(encoding="ascii") == self.fingerprint
 
