@@ -37,7 +37,7 @@ browser: .venv/.test assets wheel chromium ## tests of real pages in Chromium
 	@if [ -d tests/browser ]; then set -x; .venv/bin/pytest tests/browser; fi
 
 bench: .venv/.test assets wheel chromium ## measure start-up in Chromium, and print it
-	.venv/bin/python tests/benchmarks/start_up.py
+	PYTHONPATH=web/build .venv/bin/python tests/benchmarks/start_up.py
 
 assets: .venv/.tools ## build what a page loads, into web/dist/
 	@.venv/bin/python web/build/assets.py

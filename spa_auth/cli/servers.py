@@ -48,11 +48,11 @@ async def _serve(apps: Mapping[Listener, ASGIApp], when_ready: Callable[[], None
 
 async def _all_started(servers: list[OneOfSeveral]) -> bool:
     """Wait until all servers are up; False when they are told to stop before."""
-    while not all(server.started for server in servers):
-        if any(server.should_exit for server in servers):
-            return False
+    while not any(server.should_exit for server in servers):
+        if all(server.started for server in servers):
+            return True
         await asyncio.sleep(POLL)
-    return True
+    return False
 
 
 @contextmanager
