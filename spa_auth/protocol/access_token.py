@@ -4,16 +4,17 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from spa_auth.errors import JWTError
-from spa_auth.protocol.jwt import VerifiedJWT, check_times
+from spa_auth.protocol.jwt import MAX_TOKEN_LENGTH, UnverifiedJWT, VerifiedJWT, check_times
 from spa_auth.protocol.scope import Scope
 
 
 class Rules(NamedTuple):
-    """What an access token must say to be accepted; `leeway` in seconds."""
+    """What an access token must say to be accepted; `leeway` in seconds, `max_length` in characters."""
 
     issuer: str
     audiences: Collection[str]
     leeway: float = 60
+    max_length: int = MAX_TOKEN_LENGTH
 
 
 def validate_access_token(token: VerifiedJWT, rules: Rules, now: float) -> Mapping[str, object]:
@@ -37,7 +38,7 @@ def check_typ(token: VerifiedJWT, rules: Rules) -> None:
         _refuse_id_token(token.claims)
 
 
-def check_iss(token: VerifiedJWT, rules: Rules) -> None:
+def check_iss(token: VerifiedJWT | UnverifiedJWT, rules: Rules) -> None:
     """The issuer is exactly the configured one (RFC 9068 section 4)."""
     if token.claims.get("iss") != rules.issuer:
         raise JWTError("The token was issued by another provider.", claim="iss")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from spa_auth.errors import IDTokenError, JWTError, ProtocolError, SpaAuthError, StateMismatchError
 from spa_auth.protocol import effects, pkce
-from spa_auth.protocol.access_token import Rules, validate_access_token
+from spa_auth.protocol.access_token import Rules, check_iss, validate_access_token
 from spa_auth.protocol.authorization import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -30,7 +30,7 @@ from spa_auth.protocol.transaction import Transaction
 
 
 def verified_jwt(token: str, provider: Provider, algorithms: Collection[str]) -> Flow[VerifiedJWT]:
-    """Verify the signature of a token with the provider's keys, fetched anew once if need be.
+    """Take a token apart and verify its signature with the provider's keys, fetched anew once if need be.
 
     Args:
         token: The token in compact form.
@@ -40,7 +40,11 @@ def verified_jwt(token: str, provider: Provider, algorithms: Collection[str]) ->
     Raises:
         JWTError: The token is malformed or not signed by the provider; `.claim` says what is wrong.
     """
-    jwt = parse_jwt(token)
+    return (yield from verify_jwt(parse_jwt(token), provider, algorithms))
+
+
+def verify_jwt(jwt: UnverifiedJWT, provider: Provider, algorithms: Collection[str]) -> Flow[VerifiedJWT]:
+    """Verify the signature of a token that was taken apart; see `verified_jwt`."""
     # "Libraries MUST enable the caller to specify a supported set of algorithms" (RFC 8725 section 3.1).
     if jwt.alg not in algorithms:
         raise JWTError(f"Tokens signed with {clean_alg(jwt)} are not accepted.", claim="alg")
@@ -225,8 +229,10 @@ def access_token_claims(token: str, provider: Provider, rules: Rules, algorithms
         DiscoveryError: The provider's keys cannot be used.
         NetworkError: The provider does not answer, and its keys are not known.
     """
-    jwt = yield from verified_jwt(token, provider, algorithms)
-    return validate_access_token(jwt, rules, (yield from effects.now()))
+    jwt = parse_jwt(token, max_length=rules.max_length)
+    check_iss(jwt, rules)  # before any request: nobody makes this API ask for the keys of another issuer
+    verified = yield from verify_jwt(jwt, provider, algorithms)
+    return validate_access_token(verified, rules, (yield from effects.now()))
 
 
 def protected_request(request: Request, audience: str | None, scope: Scope) -> Flow[Response]:

@@ -5,6 +5,8 @@
     stale                 Refetch, at most once per cooldown; meanwhile the old keys, for an hour at most
     never fetched         Refetch
 
+Where the last attempt failed, Unavailable takes the place of Unknown: nobody can tell.
+
 A failed attempt counts as an attempt, so that an outage or a flood of invented key ids costs one request
 per cooldown.
 """
@@ -25,6 +27,7 @@ class Verdict(Enum):
 
     REFETCH = "fetch the keys, then look again"
     UNKNOWN = "there is no such key"
+    UNAVAILABLE = "there may be such a key, but the provider could not be asked"
 
 
 class KeySet(NamedTuple):
@@ -54,7 +57,7 @@ class KeySet(NamedTuple):
         if (age is None or not 0 <= age < lifetime or not found) and not self._is_cooling(now):
             return Verdict.REFETCH
         if age is None or age > lifetime + MAX_STALE or not found:
-            return Verdict.UNKNOWN
+            return Verdict.UNAVAILABLE if self._has_failed else Verdict.UNKNOWN
         return found[:_MAX_CANDIDATES]
 
     def fetched(self, keys: tuple[Key, ...], now: float) -> "KeySet":
@@ -65,6 +68,10 @@ class KeySet(NamedTuple):
     def failed(self, now: float) -> "KeySet":
         """The set after a fetch that brought nothing."""
         return self._replace(attempted_at=now)
+
+    @property
+    def _has_failed(self) -> bool:
+        return self.attempted_at is not None and (self.fetched_at is None or self.attempted_at > self.fetched_at)
 
     def _is_cooling(self, now: float) -> bool:
         return self.attempted_at is not None and 0 <= now - self.attempted_at < COOLDOWN

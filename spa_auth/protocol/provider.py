@@ -44,13 +44,15 @@ class Provider:
         Raises:
             JWTError: The provider has no such key.
             DiscoveryError: The answer is not a set of keys.
-            NetworkError: The provider does not answer, and there are no keys from before.
+            NetworkError: The provider does not answer, and there is no fitting key from before.
         """
         now = yield from effects.now()
         found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
         if found is Verdict.REFETCH:
             yield from self._fetch_keys(now)
             found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
+        if found is Verdict.UNAVAILABLE:
+            raise NetworkError(f"The keys of {self.issuer} could not be fetched.")
         if isinstance(found, Verdict):
             raise JWTError("The provider has no key that could have signed this token.", claim="kid")
         return found
