@@ -1,0 +1,84 @@
+"""One request as the endpoints see it: its path below the issuer, its parameters, its cookies."""
+
+from dataclasses import dataclass, field
+
+from spa_auth.dev_provider.failures import EndpointError
+from spa_auth.dev_provider.parameters import Parameters
+from spa_auth.errors import ProtocolError
+from spa_auth.protocol.http import Request, header_values
+from spa_auth.protocol.url import URL, parse_url
+
+MAX_URL_LENGTH = 16_384
+MAX_BODY_LENGTH = 65_536
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, taken apart once."""
+
+    request: Request
+    path: str
+    query: Parameters = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.request.method
+
+    def form(self) -> Parameters:
+        """The parameters of the body.
+
+        Raises:
+            EndpointError: `invalid_request`; the body is not application/x-www-form-urlencoded in UTF-8.
+        """
+        media_type = (self.request.header("content-type") or "").partition(";")[0].strip().lower()
+        if media_type != FORM:
+            raise EndpointError("invalid_request", f"The body must be {FORM}.")
+        try:
+            return Parameters.parse(self.request.body.decode())
+        except (UnicodeDecodeError, ProtocolError):
+            raise EndpointError("invalid_request", "The body is not UTF-8.") from None
+
+    def parameters(self) -> Parameters:
+        """The parameters of a GET or of a POST, for endpoints that take both (OpenID Connect Core 3.1.2.1)."""
+        return self.form() if self.method == "POST" else self.query
+
+    def cookie(self, name: str) -> str:
+        """The value of a cookie, "" where it is absent or comes twice (RFC 6265 section 5.4)."""
+        pairs = [pair.strip().partition("=") for line in self._cookie_lines() for pair in line.split(";")]
+        values = [value for key, _, value in pairs if key == name]
+        return values[0] if len(values) == 1 else ""
+
+    def _cookie_lines(self) -> list[str]:
+        return header_values(self.request.headers, "cookie")
+
+
+def read_call(request: Request, issuer: URL) -> Call:
+    """Take a request apart.
+
+    Raises:
+        EndpointError: 400, 413 or 414, and 421 for a request that was made for another host.
+    """
+    if len(request.url) > MAX_URL_LENGTH:
+        raise EndpointError("invalid_request", "The URL is too long.", status=414)
+    if len(request.body) > MAX_BODY_LENGTH:
+        raise EndpointError("invalid_request", "The body is too large.", status=413)
+    try:
+        url = parse_url(request.url)
+        _check_host(request, url, issuer)
+        return Call(request, _below(url.path, issuer.path), Parameters.parse(url.query))
+    except ProtocolError:
+        raise EndpointError("invalid_request", "The URL or the Host header is malformed.") from None
+
+
+def _check_host(request: Request, url: URL, issuer: URL) -> None:
+    # DNS rebinding (threat O01): a foreign name that resolves to 127.0.0.1 still shows in Host.
+    hosts = [url, *(parse_url(f"http://{host}/") for host in header_values(request.headers, "host"))]
+    if not all(host.is_loopback or host.host == issuer.host for host in hosts):
+        raise EndpointError("invalid_request", "This provider answers on its own host only.", status=421)
+
+
+def _below(path: str, base: str) -> str:
+    prefix = base.removesuffix("/")
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else ""

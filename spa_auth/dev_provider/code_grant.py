@@ -1,0 +1,94 @@
+"""grant_type=authorization_code (RFC 6749 section 4.1.3, RFC 7636 section 4.6)."""
+
+import hmac
+import re
+from dataclasses import replace
+
+from spa_auth.dev_provider.call import Call
+from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.events import TokenEvent
+from spa_auth.dev_provider.failures import EndpointError
+from spa_auth.dev_provider.issuing import (
+    OFFLINE_ACCESS,
+    issue_access_token,
+    issue_refresh_token,
+    requested_audiences,
+    token_response,
+)
+from spa_auth.dev_provider.parameters import Parameters
+from spa_auth.dev_provider.records import AuthorizationCode, Grant
+from spa_auth.dev_provider.service import Service
+from spa_auth.protocol.pkce import code_challenge
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+def exchange_code(service: Service, call: Call, client: Client, params: Parameters) -> dict[str, object]:
+    """Give tokens for a code, once.
+
+    Raises:
+        EndpointError: `invalid_request`, `invalid_grant` or `invalid_target`. Where the code was used before,
+            all tokens that came of it are revoked (threat O06).
+    """
+    code = _find_code(service, client, params)
+    _refuse_replay(service, call, client, code, params)
+    _check_age(service, code)
+    _check_redirect_uri(code, params)
+    _check_verifier(code, params)
+    grant = _find_grant(service, code)
+    audiences = requested_audiences(grant, params)
+    _consume(service, code)
+    access_token = issue_access_token(service, grant, grant.scope, audiences)
+    offline = OFFLINE_ACCESS in grant.scope
+    expires_at = service.now() + service.options.refresh_token_lifetime
+    refresh_token = issue_refresh_token(service, grant, expires_at) if offline else None
+    return token_response(service, grant, access_token, refresh_token, code.nonce)
+
+
+def _find_code(service: Service, client: Client, params: Parameters) -> AuthorizationCode:
+    if "code" not in params:
+        raise EndpointError("invalid_request", "code is missing.")
+    code = service.codes.get(params["code"])
+    # RFC 6749 section 4.1.3: "ensure that the authorization code was issued to the authenticated ... client".
+    if code is None or code.client_id != client.client_id:
+        raise EndpointError("invalid_grant", "The code is unknown or was given to another client.")
+    return code
+
+
+def _refuse_replay(service: Service, call: Call, client: Client, code: AuthorizationCode, params: Parameters) -> None:
+    if not code.consumed:
+        return
+    # RFC 6749 section 4.1.2: "the authorization server MUST deny the request and SHOULD revoke (when possible)
+    # all tokens previously issued based on that authorization code".
+    service.revoke(code.grant_id, service.context(call, client=client, params=params), "code_replay")
+    raise EndpointError("invalid_grant", "The code was used before; its tokens are revoked.")
+
+
+def _check_age(service: Service, code: AuthorizationCode) -> None:
+    if service.now() >= code.expires_at:
+        raise EndpointError("invalid_grant", "The code has expired.")
+
+
+def _check_redirect_uri(code: AuthorizationCode, params: Parameters) -> None:
+    if params.get("redirect_uri") != code.redirect_uri:
+        raise EndpointError("invalid_grant", "redirect_uri is not the one of the authorization request.")
+
+
+def _check_verifier(code: AuthorizationCode, params: Parameters) -> None:
+    verifier = params.get("code_verifier", "")
+    if not _VERIFIER.fullmatch(verifier):
+        raise EndpointError("invalid_request", "code_verifier must be 43 to 128 unreserved characters.")
+    if not hmac.compare_digest(code_challenge(verifier), code.code_challenge):
+        raise EndpointError("invalid_grant", "code_verifier does not match code_challenge.")
+
+
+def _find_grant(service: Service, code: AuthorizationCode) -> Grant:
+    grant = service.grants.get(code.grant_id)
+    if grant is None:
+        raise EndpointError("invalid_grant", "The login that the code came of was revoked.")
+    return grant
+
+
+def _consume(service: Service, code: AuthorizationCode) -> None:
+    consumed = service.codes.replace(replace(code, consumed=True))
+    service.emit("authorization_code.consumed", TokenEvent(consumed))

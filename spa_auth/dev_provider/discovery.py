@@ -1,0 +1,55 @@
+"""What the provider says of itself, and its keys (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)."""
+
+from spa_auth.dev_provider.answers import json_response
+from spa_auth.dev_provider.call import Call
+from spa_auth.dev_provider.keys import ALGORITHM
+from spa_auth.dev_provider.options import STANDARD_SCOPES
+from spa_auth.dev_provider.service import Service
+from spa_auth.dev_provider.users import SCOPE_CLAIMS
+from spa_auth.protocol.http import Response
+
+PROMPTS = ("none", "login", "select_account")
+RESPONSE_MODES = ("query", "fragment")
+GRANT_TYPES = ("authorization_code", "refresh_token")
+
+
+async def discovery(service: Service, _call: Call) -> Response:
+    """Answer with the metadata. There is no Cache-Control: a restart changes the keys, and soon the options."""
+    return json_response(metadata(service), headers=())
+
+
+async def jwks(service: Service, _call: Call) -> Response:
+    """Answer with the public keys (RFC 7517 section 5)."""
+    return json_response(service.keys.jwks, headers=())
+
+
+def metadata(service: Service) -> dict[str, object]:
+    """The metadata: nothing is in it that does not work."""
+    apis = service.options.apis or ()
+    api_scopes = dict.fromkeys(word for api in apis for word in api.scopes if word not in STANDARD_SCOPES)
+    return {
+        "issuer": service.options.issuer,
+        "authorization_endpoint": service.url("/authorize"),
+        "token_endpoint": service.url("/oauth/token"),
+        "userinfo_endpoint": service.url("/userinfo"),
+        "end_session_endpoint": service.url("/oidc/logout"),
+        "jwks_uri": service.url("/.well-known/jwks.json"),
+        "scopes_supported": [*STANDARD_SCOPES, *api_scopes],
+        "claims_supported": [
+            *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"),
+            *(name for names in SCOPE_CLAIMS.values() for name in names),
+        ],
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(GRANT_TYPES),
+        "prompt_values_supported": list(PROMPTS),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "authorization_response_iss_parameter_supported": True,
+        # Discovery 1.0 section 3 gives "true" as the default of the second of these.
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+    }

@@ -1,0 +1,47 @@
+"""The keys that sign, made when the provider starts: none is ever shipped or stored (threat O02)."""
+
+from collections.abc import Mapping
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+
+from spa_auth.errors import JWTError
+from spa_auth.protocol.jwt import VerifiedJWT, parse_jwt
+from spa_auth.protocol.strict_json import dumps
+
+ALGORITHM = "RS256"
+
+
+class SigningKeys:
+    """One RSA key of 2048 bits, new with every object.
+
+    A fast test may share one object between several providers; an own class with the same three methods
+    signs in another way.
+    """
+
+    def __init__(self) -> None:
+        self._key = RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+
+    @property
+    def jwks(self) -> dict[str, object]:
+        """The public half, as a JWK Set (RFC 7517 section 5)."""
+        return {"keys": [self._key.as_dict(private=False)]}
+
+    def sign(self, typ: str, claims: Mapping[str, object]) -> str:
+        """The claims as a signed JWT of that `typ` (RFC 7519)."""
+        header = {"alg": ALGORITHM, "typ": typ, "kid": self._key.kid}
+        return jws.serialize_compact(header, dumps(claims), self._key, algorithms=[ALGORITHM])
+
+    def verify(self, token: str) -> VerifiedJWT:
+        """A token that these keys signed, whether or not it has expired.
+
+        Raises:
+            JWTError: It is not one.
+        """
+        jwt = parse_jwt(token)
+        try:
+            jws.deserialize_compact(token, self._key, algorithms=[ALGORITHM])
+        except (JoseError, ValueError):
+            raise JWTError("The token was not signed by this provider.", claim="signature") from None
+        return VerifiedJWT(jwt.header, jwt.claims)

@@ -1,0 +1,125 @@
+"""The login page: shown, then answered by a click, a name, or a refusal."""
+
+import hmac
+from dataclasses import replace
+
+from spa_auth.dev_provider import pages
+from spa_auth.dev_provider.authorize import complete, refuse
+from spa_auth.dev_provider.call import Call
+from spa_auth.dev_provider.events import InteractionEnded, InteractionRecordEvent
+from spa_auth.dev_provider.failures import AuthorizationError, PageError
+from spa_auth.dev_provider.parameters import Parameters
+from spa_auth.dev_provider.pending import Pending, PendingLogin
+from spa_auth.dev_provider.records import Session
+from spa_auth.dev_provider.service import Service
+from spa_auth.dev_provider.users import User, find_user, typed_user
+from spa_auth.protocol.http import Response
+
+
+async def show_login(service: Service, call: Call) -> Response:
+    """Show the page for a login that waits in this browser."""
+    return _page(service, call, _pending_login(service, call, call.query))
+
+
+async def answer_login(service: Service, call: Call) -> Response:
+    """Take the user's answer and go on with the authorization request."""
+    fields = call.form()
+    pending = _pending_login(service, call, fields)
+    check_csrf(pending, fields)
+    if "deny" in fields:
+        return _deny(service, call, pending)
+    user = _chosen_user(service, fields)
+    if user is None:
+        return _page(service, call, pending, fault="Type a name of one to a hundred characters.")
+    return _log_in(service, call, pending, user)
+
+
+def find_pending(service: Service, call: Call, params: Parameters) -> Pending:
+    """The page that this browser was shown.
+
+    Raises:
+        PageError: It is unknown, answered, expired, or was shown to another browser.
+    """
+    pending = service.pending.get(params.get("interaction", ""))
+    browser = call.cookie(service.cookie_name("browser"))
+    if pending is None or not _same(pending.browser, browser):
+        raise PageError(
+            "invalid_request",
+            "This page was answered already, has expired, or was opened in another browser.",
+            remedy="Go back to the application and start again there.",
+        )
+    return pending
+
+
+def check_csrf(pending: Pending, fields: Parameters) -> None:
+    """Judge the hidden field that only our own page knows (RFC 9700 section 4.7).
+
+    Raises:
+        PageError: The form was not sent by our page.
+    """
+    if not _same(pending.csrf, fields.get("csrf", "")):
+        raise PageError("invalid_request", "This form was not sent by this page.", remedy="Load the page again.")
+
+
+def end_pending(service: Service, pending: Pending) -> None:
+    """Forget an answered page; its form cannot be sent twice."""
+    service.pending.remove(pending.key)
+    service.emit("interaction.destroyed", InteractionRecordEvent(pending.key))
+
+
+def _pending_login(service: Service, call: Call, params: Parameters) -> PendingLogin:
+    pending = find_pending(service, call, params)
+    if not isinstance(pending, PendingLogin):
+        raise PageError("invalid_request", "This is not a login.")
+    return pending
+
+
+def _page(service: Service, call: Call, pending: PendingLogin, *, fault: str = "") -> Response:
+    return pages.login_page(service, pending, service.session(call), fault=fault)
+
+
+def _chosen_user(service: Service, fields: Parameters) -> User | None:
+    users = service.options.users
+    if "user" in fields:
+        return next((user for user in users if user.sub == fields["user"]), None)
+    typed = fields.get("name", "")
+    made = typed_user(typed)
+    return made and (find_user(users, typed) or find_user(users, made.sub) or made)
+
+
+def _deny(service: Service, call: Call, pending: PendingLogin) -> Response:
+    _end(service, call, pending, "denied")
+    return refuse(service, call, pending.request, AuthorizationError("access_denied", "The user refused."))
+
+
+def _log_in(service: Service, call: Call, pending: PendingLogin, user: User) -> Response:
+    session = _new_session(service, service.session(call), user)
+    service.save_session(session)
+    _end(service, call, pending, "login")
+    headers = (service.set_cookie("session", session.key),)
+    try:
+        return complete(service, call, pending.request, session, headers)
+    except AuthorizationError as error:
+        return refuse(service, call, pending.request, error, headers)
+
+
+def _new_session(service: Service, old: Session | None, user: User) -> Session:
+    # A new key with every login, so that nobody can plant one in advance (session fixation).
+    key, now = service.secret(), service.now()
+    expires_at = now + service.options.session_lifetime
+    if old is not None and old.user.sub == user.sub:
+        service.sessions.remove(old.key)
+        return replace(old, key=key, user=user, auth_time=now, expires_at=expires_at)
+    if old is not None:
+        service.destroy_session(old)
+    return Session(key=key, sid=service.secret(), user=user, auth_time=now, expires_at=expires_at)
+
+
+def _end(service: Service, call: Call, pending: PendingLogin, outcome: str) -> None:
+    end_pending(service, pending)
+    context = service.context(call, client=pending.request.client, params=pending.request.params)
+    service.emit("interaction.ended", InteractionEnded(context, outcome))
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())

@@ -1,0 +1,140 @@
+"""The provider: a request in, a response out."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from spa_auth.dev_provider import assets, pages
+from spa_auth.dev_provider.answers import json_error, preflight, with_cors
+from spa_auth.dev_provider.authorize import authorize
+from spa_auth.dev_provider.call import Call, read_call
+from spa_auth.dev_provider.discovery import discovery, jwks
+from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation
+from spa_auth.dev_provider.events import Context, ErrorEvent, Events
+from spa_auth.dev_provider.failures import EndpointError, PageError
+from spa_auth.dev_provider.keys import SigningKeys
+from spa_auth.dev_provider.login import answer_login, show_login
+from spa_auth.dev_provider.options import Options
+from spa_auth.dev_provider.service import Controls, Endpoint, Service
+from spa_auth.dev_provider.token import token
+from spa_auth.dev_provider.userinfo import userinfo
+from spa_auth.protocol.http import Request, Response
+
+_log = logging.getLogger("spa_auth.dev_provider")
+
+
+@dataclass(frozen=True)
+class Route:
+    """What answers a path: an endpoint for each method; with `cors`, other origins may read the answers."""
+
+    endpoints: Mapping[str, Endpoint]
+    cors: bool = False
+
+    @property
+    def methods(self) -> str:
+        """The methods as the Allow header lists them."""
+        return ", ".join([*self.endpoints, *(("HEAD",) if "GET" in self.endpoints else ()), "OPTIONS"])
+
+
+async def _start(service: Service, call: Call) -> Response:
+    return pages.start_page(service, service.session(call))
+
+
+# CORS is on what scripts call, never on what people see: /authorize is only ever navigated to.
+ROUTES: Mapping[str, Route] = {
+    "/": Route({"GET": _start}),
+    "/.well-known/openid-configuration": Route({"GET": discovery}, cors=True),
+    "/.well-known/oauth-authorization-server": Route({"GET": discovery}, cors=True),
+    "/.well-known/jwks.json": Route({"GET": jwks}, cors=True),
+    "/authorize": Route({"GET": authorize, "POST": authorize}),
+    "/login": Route({"GET": show_login, "POST": answer_login}),
+    "/oauth/token": Route({"POST": token}, cors=True),
+    "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
+    "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
+    "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}),
+    "/assets/style.css": Route({"GET": assets.style}),
+    "/assets/icon.svg": Route({"GET": assets.icon}),
+    "/favicon.ico": Route({"GET": assets.icon}),
+}
+_PICTURES = Route({"GET": assets.picture}, cors=True)
+
+
+class DevProvider:
+    """An OpenID Provider for development: anybody can log in as anybody, everything else is as in production.
+
+    It opens no socket. `spa_auth.dev_provider.asgi` serves it; a test calls `handle` itself.
+
+    Args:
+        options: The configuration; the default is one demo client, any API, and the users alice and bob.
+        clock: Tells the time in seconds since 1970.
+        random: Makes that many random bytes.
+        keys: Sign and verify; new ones are made without it.
+        controls: What a test may change while the provider runs.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        keys: SigningKeys | None = None,
+        controls: Controls | None = None,
+    ) -> None:
+        self._service = Service(
+            Options() if options is None else options, clock=clock, random=random, keys=keys, controls=controls
+        )
+
+    @property
+    def options(self) -> Options:
+        """The configuration."""
+        return self._service.options
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier."""
+        return self._service.options.issuer
+
+    @property
+    def events(self) -> Events:
+        """Where to listen to what happens; `spa_auth.dev_provider.events` lists names and payloads."""
+        return self._service.events
+
+    @property
+    def controls(self) -> Controls:
+        """What a test may change while the provider runs. No request reaches it."""
+        return self._service.controls
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`."""
+        try:
+            response = await self._answer(request)
+        except EndpointError as error:
+            response = json_error(error)
+        except Exception as error:  # noqa: BLE001 - the last line of defence; a property test holds that none comes here
+            _log.exception("The development provider failed.")
+            self._service.emit("server_error", ErrorEvent(Context(request=request), error))
+            response = json_error(EndpointError("server_error", "The provider failed; see its log.", status=500))
+        return response._replace(body=b"") if request.method == "HEAD" else response
+
+    async def _answer(self, request: Request) -> Response:
+        call = read_call(request, self._service.issuer)
+        route = ROUTES.get(call.path) or (_PICTURES if call.path.startswith(assets.AVATARS) else None)
+        if route is None:
+            return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))
+        if request.method == "OPTIONS" and route.cors:
+            return preflight(route.methods)
+        response = await self._routed(route, call)
+        return with_cors(response) if route.cors else response
+
+    async def _routed(self, route: Route, call: Call) -> Response:
+        endpoint = route.endpoints.get("GET" if call.method == "HEAD" else call.method)
+        try:
+            if endpoint is None:
+                headers = (("Allow", route.methods),)
+                raise EndpointError("invalid_request", "Wrong method.", status=405, headers=headers)
+            return await endpoint(self._service, call)
+        except EndpointError as error:
+            return json_error(error) if route.cors else pages.error_page(self._service, error)

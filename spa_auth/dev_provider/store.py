@@ -1,0 +1,63 @@
+"""Memory with a lifetime: records are forgotten when their time has come."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+CAPACITY = 10_000
+
+
+class Record(Protocol):
+    """Something with a key."""
+
+    @property
+    def key(self) -> str:
+        """What it is found by."""
+        ...
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Store(Generic[R]):
+    """Records by their key.
+
+    Args:
+        clock: Tells the time in seconds.
+        capacity: How many records are kept; then the oldest one goes, so that nobody can fill the memory.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, capacity: int = CAPACITY) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._records: dict[str, tuple[R, float]] = {}
+
+    def put(self, record: R, until: float) -> R:
+        """Remember a record until that second, in the place of one with the same key."""
+        self._records[record.key] = (record, until)
+        if len(self._records) > self._capacity:
+            self._make_room()
+        return record
+
+    def get(self, key: str) -> R | None:
+        """The record of that key, unless its time has come."""
+        record, until = self._records.get(key, (None, 0.0))
+        return record if self._clock() < until else None
+
+    def replace(self, record: R) -> R:
+        """Put a changed record in the place of the one with the same key; its time stays."""
+        return self.put(record, self._records[record.key][1])
+
+    def remove(self, key: str) -> R | None:
+        """Forget a record and return it."""
+        record, until = self._records.pop(key, (None, 0.0))
+        return record if self._clock() < until else None
+
+    def __iter__(self) -> Iterator[R]:
+        now = self._clock()
+        return iter([record for record, until in self._records.values() if now < until])
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        self._records = {key: entry for key, entry in self._records.items() if now < entry[1]}
+        while len(self._records) > self._capacity:
+            del self._records[next(iter(self._records))]

@@ -1,0 +1,122 @@
+"""The people who can log in, and which of their claims a scope releases (OpenID Connect Core 5.1, 5.4)."""
+
+import hashlib
+import html
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+MAX_NAME_LENGTH = 100
+
+# OpenID Connect Core section 5.4: which claims each scope asks for.
+SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
+    "profile": (
+        "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+        "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    ),
+    "email": ("email", "email_verified"),
+    "address": ("address",),
+    "phone": ("phone_number", "phone_number_verified"),
+}  # fmt: skip
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ ._-][A-Za-z0-9]+)*")
+_COLOURS = ("#0f766e", "#7c3aed", "#b45309", "#be185d", "#1d4ed8", "#15803d", "#a21caf", "#b91c1c")
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who can log in.
+
+    Args:
+        sub: The subject identifier, at most 255 ASCII characters (OpenID Connect Core 2).
+        claims: Every other claim that is known, by its wire name; a scope releases its part of them.
+    """
+
+    sub: str
+    claims: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "claims", MappingProxyType(dict(self.claims)))
+
+    @property
+    def name(self) -> str:
+        """What pages call this user."""
+        return str(self.claims.get("name", self.sub))
+
+    @property
+    def email(self) -> str:
+        """The e-mail address, "" where there is none."""
+        return str(self.claims.get("email", ""))
+
+    def released(self, scope: Iterable[str]) -> dict[str, object]:
+        """The claims that the words of a scope ask for, `sub` not among them."""
+        wanted = {name for word in scope for name in SCOPE_CLAIMS.get(word, ())}
+        return {name: value for name, value in self.claims.items() if name in wanted}
+
+
+def named_user(given_name: str, family_name: str) -> User:
+    """A made-up user with a full profile; `sub` is the given name in lower case."""
+    nickname = given_name.lower()
+    return User(
+        nickname,
+        {
+            "name": f"{given_name} {family_name}",
+            "given_name": given_name,
+            "family_name": family_name,
+            "nickname": nickname,
+            "preferred_username": nickname,
+            "locale": "en",
+            "email": f"{nickname}@example.com",
+            "email_verified": True,
+        },
+    )
+
+
+ALICE = named_user("Alice", "Archer")
+BOB = named_user("Bob", "Baker")
+
+
+def find_user(users: Iterable[User], typed: str) -> User | None:
+    """The user whose `sub`, name or e-mail address was typed, without regard to case."""
+    wanted = typed.strip().casefold()
+    return next((user for user in users if wanted in _names(user)), None)
+
+
+def typed_user(typed: str) -> User | None:
+    """The user made of any name or e-mail address that somebody types; None where nothing is left of it.
+
+    Names that differ only in case, or in the sign between their words, are one person; no others are.
+    """
+    name = " ".join("".join(letter if letter.isprintable() else " " for letter in typed).split())
+    if not name or len(name) > MAX_NAME_LENGTH:
+        return None
+    nickname, at, _ = name.partition("@")
+    sub = _sub(name)
+    email = name if at and _PLAIN_NAME.fullmatch(nickname) else f"{sub}@example.com"
+    claims = {"name": nickname or name, "nickname": nickname or name, "preferred_username": name}
+    return User(sub, {**claims, "email": email, "email_verified": False})
+
+
+def avatar(sub: str) -> bytes:
+    """A round picture with the first letter of a user, as SVG."""
+    colour = _COLOURS[hashlib.sha256(sub.encode()).digest()[0] % len(_COLOURS)]
+    letter = html.escape(sub[:1].upper() or "?")
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="96" height="96">'
+        f'<circle cx="48" cy="48" r="48" fill="{colour}"/>'
+        '<text x="48" y="49" dy=".35em" text-anchor="middle" fill="#fff" font-size="46" '
+        f'font-family="system-ui, sans-serif" font-weight="600">{letter}</text></svg>'
+    ).encode()
+
+
+def _names(user: User) -> tuple[str, ...]:
+    return tuple(name.casefold() for name in (user.sub, user.name, user.email) if name)
+
+
+def _sub(name: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if _PLAIN_NAME.fullmatch(name):
+        return plain
+    # What the plain form loses is kept apart by a digest: "José" and "Jos!" are two people.
+    return f"{plain or 'user'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
