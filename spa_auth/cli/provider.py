@@ -1,10 +1,11 @@
 """`spa-auth dev-provider`: the development provider alone, for an application that is yours."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from spa_auth.cli.ports import listen
 from spa_auth.cli.servers import ASGIApp, serve
-from spa_auth.dev_provider import DevProvider
+from spa_auth.dev_provider import DevProvider, Options
 from spa_auth.dev_provider.asgi import app
 
 
@@ -20,6 +21,7 @@ def run_provider(host: str, port: int, lifetime: int | None, *, when_ready: Call
 
 def provider_app(issuer: str, access_token_lifetime: int | None) -> ASGIApp:
     """A provider that knows its own address, as an ASGI app."""
-    if access_token_lifetime is None:
-        return app(DevProvider(issuer=issuer))
-    return app(DevProvider(issuer=issuer, access_token_lifetime=access_token_lifetime))
+    options = Options(issuer=issuer)
+    if access_token_lifetime is not None:
+        options = replace(options, access_token_lifetime=access_token_lifetime)
+    return app(DevProvider(options))
