@@ -42,6 +42,7 @@ Each error carries a stable code in `.error`, a text without secrets in `.error_
 """
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 
 __all__ = [
@@ -116,9 +117,9 @@ class ConfigurationError(SpaAuthError):
 
     error = "invalid_configuration"
 
-    def __init__(self, *faults: str, remedy: str | None = None) -> None:
+    def __init__(self, *faults: str, error: str | None = None, remedy: str | None = None) -> None:
         self.faults = faults
-        super().__init__(" ".join(faults), remedy=remedy)
+        super().__init__(" ".join(faults), error=error, remedy=remedy)
 
 
 class OAuthError(SpaAuthError):
@@ -372,7 +373,7 @@ class RequestError(SpaAuthError):
     @property
     def body(self) -> bytes:
         """The JSON body of the answer: error and error_description, both fixed texts."""
-        return b'{"error":"%s","error_description":"%s"}' % (self.error.encode(), self.error_description.encode())
+        return json.dumps({"error": self.error, "error_description": self.error_description}).encode()
 
 
 class InvalidRequestError(RequestError):

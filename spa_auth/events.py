@@ -1,7 +1,7 @@
 """One small emitter: `on`, `once`, `off`, `on_any`. A listener's exception never breaks the flow that emits."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Generic, TypeVar, cast
 
 Payload = TypeVar("Payload")
 Listener = Callable[[Payload], object]
@@ -54,14 +54,12 @@ class Emitter(Generic[Payload]):
 
     def off(self, name: str, listener: Listener[Payload]) -> None:
         """Stop calling this listener; nothing happens where it was not called."""
-        listeners = self._known(name)
-        if listener in listeners:
-            listeners.remove(listener)
+        _discard(self._known(name), listener)
 
     def on_any(self, listener: AnyListener[Payload]) -> Callable[[], None]:
         """Call `listener(name, payload)` at every event. Returns a function that ends this."""
         self._any.append(listener)
-        return lambda: self._any.remove(listener)
+        return lambda: _discard(self._any, listener)
 
     def emit(self, name: str, payload: Payload) -> None:
         """Tell every listener; what a listener raises goes to `on_error`."""
@@ -79,11 +77,19 @@ class Emitter(Generic[Payload]):
         try:
             result = listener(*arguments)
             if isinstance(result, Awaitable):
-                self._await(result)
-        except Exception as error:  # a listener is foreign code: whatever it raises must not reach the flow
+                self._await(cast("Awaitable[object]", result))
+        except Exception as error:  # noqa: BLE001  a listener is foreign code: what it raises must not reach the flow
             self._on_error(error)
 
     def _await(self, awaitable: Awaitable[object]) -> None:
-        if self._spawn is None:
-            raise TypeError("This emitter takes no async listeners.")
-        self._spawn(awaitable)
+        if self._spawn is not None:
+            self._spawn(awaitable)
+            return
+        if isinstance(awaitable, Coroutine):
+            awaitable.close()  # Python would warn that nobody awaited it
+        raise TypeError("This emitter takes no async listeners.")
+
+
+def _discard(listeners: list[Any], listener: object) -> None:
+    if listener in listeners:
+        listeners.remove(listener)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from spa_auth.errors import JWTError
 from spa_auth.protocol.jwt import MAX_TOKEN_LENGTH, UnverifiedJWT, VerifiedJWT, check_times
 from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.strict_json import is_array, is_texts
 
 
 class Rules(NamedTuple):
@@ -29,7 +30,7 @@ def validate_access_token(token: VerifiedJWT, rules: Rules, now: float) -> Mappi
     return token.claims
 
 
-def check_typ(token: VerifiedJWT, rules: Rules) -> None:
+def check_typ(token: VerifiedJWT, _rules: Rules) -> None:
     """The token says it is an access token, or nothing that speaks against it (RFC 9068 section 4)."""
     typ = str(token.header.get("typ", "JWT")).lower().removeprefix("application/")
     if typ not in ("at+jwt", "jwt"):
@@ -48,24 +49,24 @@ def check_aud(token: VerifiedJWT, rules: Rules) -> None:
     """One of the token's audiences is this API (RFC 7519 section 4.1.3)."""
     aud = token.claims.get("aud")
     named = [aud] if isinstance(aud, str) else aud
-    if not isinstance(named, list) or not any(isinstance(name, str) and name in rules.audiences for name in named):
+    if not is_array(named) or not any(isinstance(name, str) and name in rules.audiences for name in named):
         raise JWTError("The token was issued for another API.", claim="aud")
 
 
-def check_sub(token: VerifiedJWT, rules: Rules) -> None:
+def check_sub(token: VerifiedJWT, _rules: Rules) -> None:
     """The subject, where it is named, is a text."""
     sub = token.claims.get("sub", "")
     if not isinstance(sub, str) or len(sub) > 255:
         raise JWTError("The subject of the token is malformed.", claim="sub")
 
 
-def check_cnf(token: VerifiedJWT, rules: Rules) -> None:
+def check_cnf(token: VerifiedJWT, _rules: Rules) -> None:
     """A token that is bound to a key is no bearer token (RFC 7800 section 3, RFC 9449 section 7.2)."""
     if "cnf" in token.claims:
         raise JWTError("The token is bound to a key and cannot be used as a bearer token.", claim="cnf")
 
 
-def check_scope(token: VerifiedJWT, rules: Rules) -> None:
+def check_scope(token: VerifiedJWT, _rules: Rules) -> None:
     """The scope is legal, and not said twice differently."""
     token_scope(token.claims)
 
@@ -85,9 +86,7 @@ def token_scope(claims: Mapping[str, object]) -> Scope:
 def _scope(claims: Mapping[str, object], name: str) -> Scope:
     value = claims[name]
     words = [value] if isinstance(value, str) else value
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise JWTError("The scope of the token is malformed.", claim=name)
-    if not Scope(words).is_legal:
+    if not is_texts(words) or not Scope(words).is_legal:
         raise JWTError("The scope of the token is malformed.", claim=name)
     return Scope(words)
 

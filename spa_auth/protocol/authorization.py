@@ -26,6 +26,10 @@ PROTECTED_PARAMETERS = frozenset(
 )  # fmt: skip
 
 
+# What is asked with these is checked in the answer, so it has to be said where it is remembered.
+_OPTIONS = ("audience", "max_age", "scope")
+
+
 class AuthorizationRequest(NamedTuple):
     """Where to send the browser. The repr hides the query."""
 
@@ -53,6 +57,7 @@ def check_parameters(parameters: Mapping[str, object]) -> None:
     """
     protected = sorted(PROTECTED_PARAMETERS & set(parameters))
     faults = [f"{name} cannot be set in authorization_params." for name in protected]
+    faults += [f"{name} is an option of its own." for name in _OPTIONS if name in parameters]
     faults += [f"{name} must be a string." for name, value in parameters.items() if not isinstance(value, str)]
     if faults:
         raise ConfigurationError(*faults)
@@ -103,6 +108,16 @@ def response_state(parameters: list[tuple[str, str]]) -> str:
     return states[0]
 
 
+def check_state(parameters: list[tuple[str, str]], transaction: Transaction) -> None:
+    """The answer is to this login (RFC 6749 section 10.12).
+
+    Raises:
+        StateMismatchError: It is to another one.
+    """
+    if response_state(parameters) != transaction.state:
+        raise StateMismatchError("The provider's answer belongs to another login.")
+
+
 def parse_authorization_response(
     parameters: list[tuple[str, str]], transaction: Transaction, server: ServerMetadata, now: float
 ) -> AuthorizationResponse:
@@ -118,8 +133,7 @@ def parse_authorization_response(
         ProtocolError: The answer breaks a rule; `.error` says which.
         OAuthError: The provider says no.
     """
-    if response_state(parameters) != transaction.state:
-        raise StateMismatchError("The provider's answer belongs to another login.")
+    check_state(parameters, transaction)
     if transaction.is_expired(now):
         raise TransactionExpiredError("The login took longer than 15 minutes.")
     answer = form.unique(parameters)
@@ -137,6 +151,6 @@ def _check_iss(iss: str | None, transaction: Transaction, server: ServerMetadata
     # "clients MUST then compare the result to the issuer identifier of the authorization server", and MUST
     # reject an answer without it where the server announces the parameter (RFC 9207 section 2.4).
     if iss is None and not server.authorization_response_iss_parameter_supported:
-        return
+        iss = server.issuer
     if iss != server.issuer or iss != transaction.issuer:
         raise IssuerMismatchError("The answer does not come from the provider that was asked.")

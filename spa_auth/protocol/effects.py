@@ -11,6 +11,7 @@ What a driver raises while it performs an effect is thrown into the flow at its 
 from collections.abc import Generator
 from typing import NamedTuple, TypeVar, cast
 
+from spa_auth.errors import ConfigurationError
 from spa_auth.protocol.base64url import encode
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.jwk import Key
@@ -36,12 +37,15 @@ class Send(NamedTuple):
 
 
 class Verify(NamedTuple):
-    """Check a signature with a key that fits the algorithm, and answer True or False."""
+    """Check a signature with a key that fits the algorithm, and answer True or False. The repr shows no token."""
 
     alg: str
     key: Key
     text: bytes
     signature: bytes
+
+    def __repr__(self) -> str:
+        return f"<Verify {self.alg}>"
 
 
 class Now(NamedTuple):
@@ -77,8 +81,15 @@ def now() -> Flow[float]:
 
 
 def random_text(length: int) -> Flow[str]:
-    """That many random bytes as base64url."""
-    return encode(cast("bytes", (yield Random(length))))
+    """That many random bytes as base64url.
+
+    Raises:
+        ConfigurationError: `insecure_context`; the platform gave fewer.
+    """
+    data = cast("bytes", (yield Random(length)))
+    if len(data) < length:
+        raise ConfigurationError("This platform has no secure randomness.", error="insecure_context")
+    return encode(data)
 
 
 def verify(alg: str, key: Key, text: bytes, signature: bytes) -> Flow[bool]:

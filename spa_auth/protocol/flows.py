@@ -7,19 +7,20 @@ The page drives flows with fetch and WebCrypto, the API with httpx and joserfc, 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from spa_auth.errors import IDTokenError, JWTError, ProtocolError, SpaAuthError, StateMismatchError
+from spa_auth.errors import JWTError, ProtocolError, SpaAuthError
 from spa_auth.protocol import effects, pkce
 from spa_auth.protocol.access_token import Rules, check_iss, validate_access_token
 from spa_auth.protocol.authorization import (
     AuthorizationRequest,
     AuthorizationResponse,
     authorization_request,
+    check_state,
     parse_authorization_response,
 )
 from spa_auth.protocol.challenge import parse_challenges
 from spa_auth.protocol.effects import Flow
 from spa_auth.protocol.http import Request, Response
-from spa_auth.protocol.id_token import Claims, Expected, validate_id_token
+from spa_auth.protocol.id_token import Claims, Expected, id_token_error, validate_id_token
 from spa_auth.protocol.jwk import ALGORITHMS
 from spa_auth.protocol.jwt import UnverifiedJWT, VerifiedJWT, parse_jwt
 from spa_auth.protocol.metadata import ServerMetadata
@@ -47,7 +48,7 @@ def verify_jwt(jwt: UnverifiedJWT, provider: Provider, algorithms: Collection[st
     """Verify the signature of a token that was taken apart; see `verified_jwt`."""
     # "Libraries MUST enable the caller to specify a supported set of algorithms" (RFC 8725 section 3.1).
     if jwt.alg not in algorithms:
-        raise JWTError(f"Tokens signed with {clean_alg(jwt)} are not accepted.", claim="alg")
+        raise JWTError(f"Tokens signed with {_clean_alg(jwt)} are not accepted.", claim="alg")
     keys = yield from provider.find_keys(jwt.kid, jwt.alg)
     for key in keys:
         if (yield from effects.verify(jwt.alg, key, jwt.signing_input, jwt.signature)):
@@ -55,8 +56,7 @@ def verify_jwt(jwt: UnverifiedJWT, provider: Provider, algorithms: Collection[st
     raise JWTError("The signature of the token is not the provider's.", claim="signature")
 
 
-def clean_alg(jwt: UnverifiedJWT) -> str:
-    """The algorithm's name if it is a known one, to be shown in an error."""
+def _clean_alg(jwt: UnverifiedJWT) -> str:
     return jwt.alg if jwt.alg in ALGORITHMS else "an unknown algorithm"
 
 
@@ -79,6 +79,9 @@ class LoginOptions(NamedTuple):
     max_age: int | None = None
     app_state: object = None
     parameters: Mapping[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<LoginOptions {self.client_id} {self.redirect_uri}>"
 
 
 def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]:
@@ -135,13 +138,11 @@ def complete_login(
         ProtocolError: An answer breaks a rule.
         NetworkError: The provider does not answer. The code is not sent a second time.
     """
-    server = yield from provider.metadata()
-    now = yield from effects.now()
+    check_state(parameters, transaction)  # a foreign answer costs no request, and learns nothing of app_state
     try:
-        response = parse_authorization_response(parameters, transaction, server, now)
+        server = yield from provider.metadata()
+        response = parse_authorization_response(parameters, transaction, server, (yield from effects.now()))
         return (yield from exchange_code(provider, response, rules))
-    except StateMismatchError:  # not this login's answer: it learns nothing of its app_state
-        raise
     except SpaAuthError as error:
         error.app_state = transaction.app_state
         raise
@@ -167,7 +168,7 @@ def exchange_code(provider: Provider, response: AuthorizationResponse, rules: ID
     return Grant(tokens, (yield from _id_token_claims(tokens.id_token, provider, expected, rules)))
 
 
-def refresh_tokens(
+def refresh_tokens(  # noqa: PLR0917  each of another type, but for the two texts
     provider: Provider, tokens: TokenSet, refresh_token: str, previous: Claims, client_id: str, rules: IDTokenRules
 ) -> Flow[Grant]:
     """Use a refresh token, once; keep it where the answer brings no new one (RFC 6749 section 6).
@@ -217,7 +218,7 @@ def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: 
         else:
             jwt = VerifiedJWT(*parse_jwt(token)[:2])
     except JWTError as error:
-        raise IDTokenError(error.error_description, claim=error.claim) from None
+        raise id_token_error(error) from None
     return validate_id_token(jwt, expected)
 
 
@@ -242,7 +243,7 @@ def protected_request(request: Request, audience: str | None, scope: Scope) -> F
     The client MAY request a new access token and retry" (RFC 6750 section 3.1).
 
     Args:
-        request: The request without Authorization.
+        request: The request; an Authorization of its own is replaced.
         audience: For whom the token is.
         scope: What the token has to allow.
     """
@@ -256,5 +257,6 @@ def protected_request(request: Request, audience: str | None, scope: Scope) -> F
 
 
 def _authorized(request: Request, tokens: TokenSet) -> Flow[Response]:
+    others = tuple(field for field in request.headers if field[0].lower() != "authorization")
     authorization = ("Authorization", f"{tokens.token_type} {tokens.access_token}")
-    return (yield from effects.send(request._replace(headers=(*request.headers, authorization)), max_bytes=None))
+    return (yield from effects.send(request._replace(headers=(*others, authorization)), max_bytes=None))

@@ -6,6 +6,8 @@ a `Response`; the development provider turns one into the other with a function.
 
 from typing import NamedTuple
 
+from spa_auth.errors import ProtocolError
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -24,6 +26,16 @@ def header_values(headers: Headers, name: str) -> list[str]:
     return [value for key, value in headers if key.lower() == wanted]
 
 
+def refuse_redirect(response: "Response") -> None:
+    """Endpoints of a provider answer themselves: what was sent must not travel on (RFC 9700 section 4.12).
+
+    Raises:
+        ProtocolError: `redirect_forbidden`.
+    """
+    if 300 <= response.status < 400:
+        raise ProtocolError("The provider answered with a redirect.", error="redirect_forbidden")
+
+
 class Request(NamedTuple):
     """One HTTP request. Its repr shows neither query, headers nor body: each may hold a secret."""
 
@@ -37,7 +49,7 @@ class Request(NamedTuple):
         return header(self.headers, name)
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.url.partition('?')[0]}>"
+        return f"<Request {self.method} {self.url.partition('#')[0].partition('?')[0]}>"
 
 
 class Response(NamedTuple):

@@ -16,8 +16,12 @@ MAX_LEEWAY = 300
 MAX_SUB_LENGTH = 255
 Claims = Mapping[str, object]
 # The hash of at_hash is that of the signature's algorithm; for Ed25519 it is SHA-512 (RFC 8032 section 5.1).
-_HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512, "DSA": hashlib.sha512}
-_HASHES["519"] = hashlib.sha512
+_BITS = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+_HASHES = {
+    **{f"{family}{bits}": make for family in ("RS", "PS", "ES", "HS") for bits, make in _BITS.items()},
+    "EdDSA": hashlib.sha512,
+    "Ed25519": hashlib.sha512,
+}
 
 
 class Expected(NamedTuple):
@@ -49,14 +53,19 @@ def validate_id_token(token: VerifiedJWT, expected: Expected) -> dict[str, objec
     for check in CHECKS:
         try:
             check(token, expected)
-        except IDTokenError:
-            raise
         except JWTError as error:
-            raise IDTokenError(error.error_description, claim=error.claim, remedy=error.remedy or None) from None
+            raise id_token_error(error) from None
     return token.claims
 
 
-def check_typ(token: VerifiedJWT, expected: Expected) -> None:
+def id_token_error(error: JWTError) -> IDTokenError:
+    """The same error, as one of an ID token."""
+    if isinstance(error, IDTokenError):
+        return error
+    return IDTokenError(error.error_description, claim=error.claim, remedy=error.remedy or None)
+
+
+def check_typ(token: VerifiedJWT, _expected: Expected) -> None:
     """An ID token says it is a JWT, or nothing; other kinds of token say what they are (RFC 8725 section 3.11)."""
     typ = str(token.header.get("typ", "JWT")).lower().removeprefix("application/")
     if typ != "jwt":
@@ -76,7 +85,7 @@ def check_iss(token: VerifiedJWT, expected: Expected) -> None:
         )
 
 
-def check_sub(token: VerifiedJWT, expected: Expected) -> None:
+def check_sub(token: VerifiedJWT, _expected: Expected) -> None:
     """There is a subject: text of 1 to 255 characters (section 2)."""
     sub = token.claims.get("sub")
     if not isinstance(sub, str) or not 0 < len(sub) <= MAX_SUB_LENGTH:
@@ -104,9 +113,10 @@ def check_lifetime(token: VerifiedJWT, expected: Expected) -> None:
 
 
 def check_nonce(token: VerifiedJWT, expected: Expected) -> None:
-    """The nonce is that of the request (rule 11). A refreshed token need not have one (section 12.2)."""
+    """The nonce is that of the request (rule 11); a refreshed token has the same or none (section 12.2)."""
     nonce = token.claims.get("nonce")
-    if nonce != expected.nonce and not (nonce is None and expected.previous is not None):
+    asked = (expected.nonce,) if expected.previous is None else (None, expected.previous.get("nonce"))
+    if nonce not in asked:
         raise NonceMismatchError("The ID token answers another login.", claim="nonce")
 
 
@@ -123,7 +133,7 @@ def check_at_hash(token: VerifiedJWT, expected: Expected) -> None:
     """The access token beside it is the one it was issued with, where it says so (section 3.1.3.6)."""
     if "at_hash" not in token.claims:
         return
-    make = _HASHES.get(str(token.header.get("alg"))[-3:])
+    make = _HASHES.get(str(token.header.get("alg")))
     if make is None or expected.access_token is None:
         raise IDTokenError("The ID token's access token hash cannot be checked.", claim="at_hash")
     digest = make(expected.access_token.encode()).digest()

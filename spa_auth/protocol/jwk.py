@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from spa_auth.protocol import base64url
-from spa_auth.protocol.http import Request, Response
-from spa_auth.protocol.strict_json import StrictJSONError, dumps, loads_object
+from spa_auth.protocol.http import Request, Response, refuse_redirect
+from spa_auth.protocol.strict_json import StrictJSONError, dumps, is_array, is_object, loads_object
 
 MAX_KEYS = 100
 MAX_BYTES = 524_288
@@ -92,25 +92,33 @@ def parse_jwks_response(response: Response) -> tuple[Key, ...]:
     Raises:
         StrictJSONError: The answer is not a JWK Set.
     """
+    refuse_redirect(response)
     if response.status != 200:
         raise StrictJSONError(f"The keys were answered with status {response.status}.")
     entries = loads_object(response.body, max_bytes=MAX_BYTES).get("keys")
-    if not isinstance(entries, list) or len(entries) > MAX_KEYS:
+    if not is_array(entries) or len(entries) > MAX_KEYS:
         raise StrictJSONError("The answer is not a set of keys.")
     return tuple(key for key in map(parse_jwk, entries) if key is not None)
 
 
 def parse_jwk(entry: object) -> Key | None:
     """The key if it is public, strong and meant for signatures; else None."""
-    if not isinstance(entry, dict) or not _is_for_signatures(entry):
+    if not is_object(entry) or not _is_for_signatures(entry):
         return None
-    kty, kid, alg = entry.get("kty"), entry.get("kid"), entry.get("alg")
-    # "d" is the private exponent of each of these kinds; a published one is worth nothing (RFC 7517 section 9).
-    if kty not in _THUMBPRINT_MEMBERS or "d" in entry or not _is_strong(entry):
-        return None
+    kid, alg, jwk = entry.get("kid"), entry.get("alg"), public_members(entry)
     if not isinstance(kid, str | None) or not isinstance(alg, str | None) or alg not in (None, *ALGORITHMS):
         return None
-    return Key({name: entry[name] for name in _THUMBPRINT_MEMBERS[kty]}, kid, alg)
+    # "d" is the private exponent of each of these kinds; a published one is worth nothing (RFC 7517 section 9).
+    if jwk is None or "d" in entry or not _is_strong(jwk):
+        return None
+    return Key(jwk, kid, alg)
+
+
+def public_members(jwk: Mapping[str, object]) -> dict[str, str] | None:
+    """The members that make up a public key, in the order of RFC 7638; None where one is missing or no text."""
+    names = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")), ("kty",))
+    members = {name: value for name in names if isinstance(value := jwk.get(name), str)}
+    return members if len(members) == len(names) > 1 else None
 
 
 def thumbprint(jwk: Mapping[str, object]) -> str:
@@ -119,30 +127,27 @@ def thumbprint(jwk: Mapping[str, object]) -> str:
     Raises:
         ValueError: The kind of key is unknown, or a required member is missing.
     """
-    members = _THUMBPRINT_MEMBERS.get(str(jwk.get("kty")))
-    if members is None or any(not isinstance(jwk.get(name), str) for name in members):
+    members = public_members(jwk)
+    if members is None:
         raise ValueError("not a public key")
-    return base64url.encode(hashlib.sha256(dumps({name: jwk[name] for name in members})).digest())
+    return base64url.encode(hashlib.sha256(dumps(members)).digest())
 
 
 def _is_for_signatures(entry: Mapping[str, object]) -> bool:
     key_ops = entry.get("key_ops")
-    return entry.get("use") in (None, "sig") and (
-        key_ops is None or (isinstance(key_ops, list) and "verify" in key_ops)
-    )
+    return entry.get("use") in (None, "sig") and (key_ops is None or (is_array(key_ops) and "verify" in key_ops))
 
 
-def _is_strong(entry: Mapping[str, object]) -> bool:
-    members = {name: entry.get(name) for name in _THUMBPRINT_MEMBERS[str(entry["kty"])] if name not in ("kty", "crv")}
+def _is_strong(jwk: Mapping[str, str]) -> bool:
     try:
-        numbers = {name: base64url.decode(str(value)) for name, value in members.items()}
+        numbers = {name: base64url.decode(value) for name, value in jwk.items() if name not in ("kty", "crv")}
     except ValueError:
         return False
-    if entry["kty"] == "RSA":
+    if jwk["kty"] == "RSA":
         return _is_strong_rsa(int.from_bytes(numbers["n"]), int.from_bytes(numbers["e"]))
-    if entry["kty"] == "EC":
-        return _is_on_curve(_CURVES.get(str(entry.get("crv"))), numbers["x"], numbers["y"])
-    return entry.get("crv") == "Ed25519" and len(numbers["x"]) == 32
+    if jwk["kty"] == "EC":
+        return _is_on_curve(_CURVES.get(jwk["crv"]), numbers["x"], numbers["y"])
+    return jwk["crv"] == "Ed25519" and len(numbers["x"]) == 32
 
 
 def _is_strong_rsa(modulus: int, exponent: int) -> bool:

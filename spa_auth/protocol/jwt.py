@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from spa_auth.errors import JWTError
 from spa_auth.protocol import base64url
-from spa_auth.protocol.strict_json import StrictJSONError, loads_object
+from spa_auth.protocol.strict_json import StrictJSONError, is_number, loads_object
 
 MAX_TOKEN_LENGTH = 16_384
 MAX_HEADER_LENGTH = 4_096
@@ -73,10 +73,10 @@ def numeric_date(claims: dict[str, object], name: str) -> float | None:
     Raises:
         JWTError: The claim is not a finite number between 1970 and 9999.
     """
-    value = claims.get(name)
-    if value is None and name not in claims:
+    if name not in claims:
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= MAX_NUMERIC_DATE:
+    value = claims[name]
+    if not is_number(value) or not 0 <= value <= MAX_NUMERIC_DATE:
         raise JWTError(f"The claim {name} is not a date.", claim=name)
     return value
 
@@ -127,7 +127,7 @@ def _object(text: str, part: str) -> dict[str, object]:
     try:
         return loads_object(_decode(text, part))
     except StrictJSONError as error:
-        raise JWTError(error.error_description, claim=part) from None
+        raise JWTError(error.error_description, claim="json") from None
 
 
 def _decode(text: str, part: str) -> bytes:

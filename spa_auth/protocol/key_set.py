@@ -3,7 +3,7 @@
     fresh, key known      the key
     fresh, key unknown    Refetch, at most once per cooldown; then Unknown
     stale                 Refetch, at most once per cooldown; meanwhile the old keys, for an hour at most
-    never fetched         Refetch
+    never fetched         Refetch, at most once per cooldown
 
 Where the last attempt failed, Unavailable takes the place of Unknown: nobody can tell.
 
@@ -53,12 +53,12 @@ class KeySet(NamedTuple):
             lifetime: How long fetched keys are fresh, in seconds.
         """
         age = None if self.fetched_at is None else now - self.fetched_at
-        found = tuple(key for key in self.keys if key.fits(alg) and (kid is None or key.kid in (kid, None)))
+        found = [key for key in self.keys if key.fits(alg) and (kid is None or key.kid in (kid, None))]
         if (age is None or not 0 <= age < lifetime or not found) and not self._is_cooling(now):
             return Verdict.REFETCH
         if age is None or age > lifetime + MAX_STALE or not found:
             return Verdict.UNAVAILABLE if self._has_failed else Verdict.UNKNOWN
-        return found[:_MAX_CANDIDATES]
+        return tuple(sorted(found, key=lambda key: key.kid != kid)[:_MAX_CANDIDATES])
 
     def fetched(self, keys: tuple[Key, ...], now: float) -> "KeySet":
         """The set after a fetch that brought these keys."""

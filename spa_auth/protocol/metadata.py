@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 from spa_auth.errors import DiscoveryError, ProtocolError
-from spa_auth.protocol.http import Request, Response
-from spa_auth.protocol.strict_json import StrictJSONError, loads_object
+from spa_auth.protocol.http import Request, Response, refuse_redirect
+from spa_auth.protocol.strict_json import StrictJSONError, is_texts, loads_object
 from spa_auth.protocol.url import secure_url
 
 WELL_KNOWN = ".well-known/openid-configuration"
@@ -54,6 +54,10 @@ def metadata_request(issuer: str) -> Request:
         ProtocolError: `invalid_url` or `insecure_transport`; the issuer is not an address to ask.
     """
     secure_url(issuer)
+    # "...using the https scheme that contains scheme, host, and optionally, port number and path components and
+    # no query or fragment components" (OpenID Connect Core section 1.2).
+    if "?" in issuer or "#" in issuer:
+        raise ProtocolError("An issuer has neither query nor fragment.", error="invalid_url")
     return Request("GET", f"{issuer.removesuffix('/')}/{WELL_KNOWN}", (("Accept", "application/json"),))
 
 
@@ -63,6 +67,7 @@ def parse_metadata_response(response: Response, issuer: str) -> ServerMetadata:
     Raises:
         DiscoveryError: There is no document, it is malformed, or it is another issuer's.
     """
+    refuse_redirect(response)
     if response.status != 200:
         raise DiscoveryError(
             f"{issuer} answered discovery with status {response.status}.",
@@ -125,6 +130,6 @@ def _texts(members: Mapping[str, object], name: str) -> tuple[str, ...] | None:
     values = members.get(name)
     if values is None:
         return None
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+    if not is_texts(values):
         raise DiscoveryError(f"The {name} is not a list of strings.", claim=name)
     return tuple(values)

@@ -49,24 +49,26 @@ class Provider:
         now = yield from effects.now()
         found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
         if found is Verdict.REFETCH:
-            yield from self._fetch_keys(now)
+            failure = yield from self._fetch_keys(now)
             found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
+            if found is Verdict.UNAVAILABLE and failure is not None:
+                raise failure
         if found is Verdict.UNAVAILABLE:
-            raise NetworkError(f"The keys of {self.issuer} could not be fetched.")
+            raise NetworkError(f"The keys of {self.issuer} could not be fetched.", remedy="Try again soon.")
         if isinstance(found, Verdict):
             raise JWTError("The provider has no key that could have signed this token.", claim="kid")
         return found
 
-    def _fetch_keys(self, now: float) -> Flow[None]:
-        server = yield from self.metadata()
+    def _fetch_keys(self, now: float) -> Flow[SpaAuthError | None]:
         try:
+            server = yield from self.metadata()
             response = yield from effects.send(jwks_request(server.endpoint("jwks_uri")), shared=True)
             self.keys = self.keys.fetched(parse_jwks_response(response), now)
-        except (NetworkError, StrictJSONError) as error:
+        except SpaAuthError as error:  # whatever it was, asking again at once would not help
             self.keys = self.keys.failed(now)
-            if not self.keys.keys:
-                raise _unusable_keys(error) from None
+            return _unusable_keys(error) if isinstance(error, StrictJSONError) else error
+        return None
 
 
-def _unusable_keys(error: NetworkError | StrictJSONError) -> SpaAuthError:
-    return error if isinstance(error, NetworkError) else DiscoveryError(error.error_description, claim="jwks_uri")
+def _unusable_keys(error: StrictJSONError) -> DiscoveryError:
+    return DiscoveryError(f"The keys of the provider are unusable: {error.error_description}", claim="jwks_uri")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Self
 
 _TOKEN = re.compile(r"[!#-\[\]-~]+")
 
@@ -11,7 +12,7 @@ class Scope(tuple[str, ...]):
 
     __slots__ = ()
 
-    def __new__(cls, words: str | Iterable[str] = ()) -> "Scope":
+    def __new__(cls, words: str | Iterable[str] = ()) -> Self:
         """Take the words of a string, split at spaces, or of several strings."""
         parts = [words] if isinstance(words, str) else words
         return super().__new__(cls, dict.fromkeys(word for part in parts for word in part.split(" ") if word))

@@ -1,8 +1,10 @@
 """Who is logged in, as one value."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from spa_auth.protocol.mapping import ReadOnlyMapping
+from spa_auth.protocol.strict_json import StrictJSONError, dumps, is_number, loads_object
 
 # These claims say something about the token, not about the user (OpenID Connect Core 2 and 3.1.3.6).
 PROTOCOL_CLAIMS = frozenset(
@@ -14,22 +16,13 @@ PROTOCOL_CLAIMS = frozenset(
 _NAMES = ("name", "preferred_username", "nickname", "email", "sub")
 
 
-class User(Mapping[str, object]):
+class User(ReadOnlyMapping):
     """The claims about a user, read only. A claim that the provider did not give is None as an attribute."""
 
-    __slots__ = ("_claims",)
+    __slots__ = ()
 
     def __init__(self, claims: Mapping[str, object]) -> None:
-        self._claims = {name: value for name, value in claims.items() if name not in PROTOCOL_CLAIMS}
-
-    def __getitem__(self, name: str) -> object:
-        return self._claims[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._claims)
-
-    def __len__(self) -> int:
-        return len(self._claims)
+        super().__init__({name: value for name, value in claims.items() if name not in PROTOCOL_CLAIMS})
 
     def __hash__(self) -> int:
         return hash(self.sub)
@@ -40,7 +33,7 @@ class User(Mapping[str, object]):
     @property
     def sub(self) -> str:
         """The subject: with the issuer the only lasting name of a user (OpenID Connect Core 5.7)."""
-        return str(self._claims["sub"])
+        return str(self._members["sub"])
 
     @property
     def name(self) -> str:
@@ -75,7 +68,7 @@ class User(Mapping[str, object]):
     @property
     def email_verified(self) -> bool:
         """Whether the provider says so with the JSON value true; the text "true" does not count."""
-        return self._claims.get("email_verified") is True
+        return self._members.get("email_verified") is True
 
     @property
     def picture(self) -> str | None:
@@ -90,7 +83,7 @@ class User(Mapping[str, object]):
         return self._text("locale")
 
     def _text(self, name: str) -> str | None:
-        value = self._claims.get(name)
+        value = self._members.get(name)
         return value if isinstance(value, str) and value else None
 
 
@@ -111,14 +104,14 @@ class Session(NamedTuple):
 
 def dump_hint(until: int) -> str:
     """The record that says somebody was logged in here, and nothing about whom."""
-    return json.dumps({"v": 1, "until": until}, separators=(",", ":"))
+    return dumps({"v": 1, "until": until}).decode()
 
 
 def is_hint_valid(record: str | None, now: float) -> bool:
     """Whether a hint record is whole and not past its time."""
     try:
-        members = json.loads(record or "null")
-    except ValueError:
+        members = loads_object((record or "").encode(errors="replace"))
+    except StrictJSONError:
         return False
-    until = members.get("until") if isinstance(members, dict) and members.get("v") == 1 else None
-    return isinstance(until, int) and now < until
+    until = members.get("until")
+    return members.get("v") == 1 and is_number(until) and now < until

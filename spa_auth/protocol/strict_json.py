@@ -7,13 +7,16 @@ anything but UTF-8 without a byte order mark, and lone surrogates.
 import json
 import re
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from spa_auth.errors import ProtocolError
+from spa_auth.protocol.text import HALF, to_text
 
 MAX_BYTES = 1_048_576
 MAX_DEPTH = 32
 _MAX_DIGITS = 20
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and the end of the text ends a string too: so each character is looked at once.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -33,26 +36,20 @@ def loads(document: bytes, *, max_bytes: int = MAX_BYTES) -> object:
     """
     if len(document) > max_bytes:
         raise StrictJSONError("The JSON document is too large.")
-    try:
-        text = document.decode()
-    except UnicodeDecodeError:
-        raise StrictJSONError("The JSON document is not UTF-8.") from None
+    text = to_text(document)
+    if text is None:
+        raise StrictJSONError("The JSON document is not UTF-8.")
     _check_depth(text)
-    try:
-        value = _decoder.decode(text)
-        if _SURROGATE.search(text):
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise StrictJSONError("The JSON document holds half a character.") from None
-    except json.JSONDecodeError:
-        raise StrictJSONError("The document is not JSON.") from None
+    value = _decode(text)
+    if _SURROGATE.search(text) and HALF.search(json.dumps(value, ensure_ascii=False)):
+        raise StrictJSONError("The JSON document holds half a character.")
     return value
 
 
 def loads_object(document: bytes, *, max_bytes: int = MAX_BYTES) -> dict[str, object]:
     """Read a JSON document whose top level is an object; raises as `loads` does."""
     value = loads(document, max_bytes=max_bytes)
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise StrictJSONError("The JSON document is not an object.")
     return value
 
@@ -62,9 +59,32 @@ def dumps(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def is_number(value: object) -> bool:
+def is_object(value: object) -> TypeGuard[dict[str, object]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_array(value: object) -> TypeGuard[list[object]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
+def is_texts(value: object) -> TypeGuard[list[str]]:
+    """Whether a JSON value is an array of strings."""
+    return is_array(value) and all(isinstance(item, str) for item in value)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a JSON value is a number; true and false are none, though Python counts with them."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _decode(text: str) -> object:
+    try:
+        return _decoder.decode(text)
+    except json.JSONDecodeError:
+        fault = StrictJSONError("The document is not JSON.")
+    raise fault  # out here, as the context of an error raised in there would quote the document
 
 
 def _check_depth(text: str) -> None:

@@ -2,11 +2,24 @@
 
 import re
 
+# Half a character, which JavaScript and JSON escapes allow in texts but UTF-8 does not.
+HALF = re.compile("[\ud800-\udfff]")
 _ILLEGAL = re.compile(r"[^ !#-\[\]-~]")
 # A run this long without punctuation is no word of a message; it may be a token or code that was echoed.
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9_~-]{24,}")
 _CODE = re.compile(r"[!#-\[\]-~]{1,64}")
 MAX_LENGTH = 512
+
+
+def to_text(data: bytes) -> str | None:
+    """The text that these bytes are in UTF-8, else None.
+
+    An exception would carry the bytes, secrets and all, along as its context; so would one raised in its place.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def clean_text(text: object) -> str:

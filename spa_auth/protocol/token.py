@@ -6,7 +6,7 @@ from typing import NamedTuple
 from spa_auth.errors import ClientNotPublicError, NetworkError, OAuthError, ProtocolError, oauth_error
 from spa_auth.protocol import form
 from spa_auth.protocol.authorization import AuthorizationResponse
-from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.http import Request, Response, refuse_redirect
 from spa_auth.protocol.metadata import ServerMetadata
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
@@ -75,6 +75,7 @@ def parse_token_response(
         NetworkError: `server_error`; the provider is out of order for now and nothing was decided.
         ProtocolError: The answer breaks a rule; none of it may be used.
     """
+    refuse_redirect(response)
     if response.status != 200:
         raise _refusal(response, server)
     # "The parameters are included in the entity-body of the HTTP response using the application/json media type."

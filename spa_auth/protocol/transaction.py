@@ -8,7 +8,8 @@ import json
 import re
 from typing import NamedTuple
 
-from spa_auth.errors import MissingTransactionError
+from spa_auth.errors import ConfigurationError, MissingTransactionError
+from spa_auth.protocol.pkce import is_verifier
 from spa_auth.protocol.strict_json import StrictJSONError, is_number, loads_object
 
 LIFETIME = 900
@@ -41,14 +42,14 @@ class Transaction(NamedTuple):
     app_state: object = None
 
     def is_expired(self, now: float) -> bool:
-        """Whether the login began more than 15 minutes ago, or in the future."""
+        """Whether the login began more than 15 minutes ago, or in a future that no clock correction explains."""
         return not -LIFETIME < now - self.created_at <= LIFETIME
 
     def __repr__(self) -> str:
         return f"<Transaction {self.issuer} {self.client_id}>"
 
 
-_TEXTS = ("nonce", "code_verifier", "issuer", "client_id", "redirect_uri", "return_to", "scope")
+_DAMAGED = "The stored login is damaged."
 
 
 def is_state(text: str) -> bool:
@@ -57,9 +58,15 @@ def is_state(text: str) -> bool:
 
 
 def dump_transaction(transaction: Transaction) -> str:
-    """The record to store."""
+    """The record to store.
+
+    Raises:
+        ConfigurationError: `app_state` is not a JSON value that could be read again.
+    """
     members = {name: value for name, value in transaction._asdict().items() if value is not None}
-    return json.dumps({"v": 1, **members}, separators=(",", ":"))
+    if (record := _dump({"v": 1, **members})) is None:
+        raise ConfigurationError("app_state must be a JSON value, nested at most 30 deep.")
+    return record
 
 
 def parse_transaction(record: str, state: str) -> Transaction:
@@ -68,20 +75,50 @@ def parse_transaction(record: str, state: str) -> Transaction:
     Raises:
         MissingTransactionError: It is not a whole record of that state.
     """
+    members = _members(record)
+    if members.get("v") != 1 or members.get("state") != state or not is_verifier(_text(members, "code_verifier")):
+        raise MissingTransactionError(_DAMAGED)
+    return Transaction(
+        state=state,
+        nonce=_text(members, "nonce"),
+        code_verifier=_text(members, "code_verifier"),
+        issuer=_text(members, "issuer"),
+        client_id=_text(members, "client_id"),
+        redirect_uri=_text(members, "redirect_uri"),
+        return_to=_text(members, "return_to"),
+        scope=_text(members, "scope"),
+        created_at=_seconds(members, "created_at"),
+        audience=_text(members, "audience") if "audience" in members else None,
+        max_age=_seconds(members, "max_age") if "max_age" in members else None,
+        app_state=members.get("app_state"),
+    )
+
+
+def _dump(members: dict[str, object]) -> str | None:
     try:
-        members = loads_object(record.encode())
-    except (StrictJSONError, UnicodeEncodeError):
-        raise MissingTransactionError("The stored login is damaged.") from None
-    texts = [members.get(name) for name in _TEXTS]
-    audience, max_age, created_at = (members.get(name) for name in ("audience", "max_age", "created_at"))
-    if (
-        members.get("v") != 1
-        or members.get("state") != state
-        or not all(isinstance(text, str) and text for text in texts)
-        or not isinstance(audience, str | None)
-        or not (max_age is None or is_number(max_age))
-        or not is_number(created_at)
-    ):
-        raise MissingTransactionError("The stored login is damaged.")
-    names = {name: members[name] for name in Transaction._fields if name in members}
-    return Transaction(**names)  # type: ignore[arg-type]  # each was checked above
+        record = json.dumps(members, separators=(",", ":"))
+        loads_object(record.encode())
+    except (TypeError, ValueError, RecursionError, StrictJSONError):
+        return None
+    return record
+
+
+def _members(record: str) -> dict[str, object]:
+    try:
+        return loads_object(record.encode(errors="replace"))
+    except StrictJSONError:
+        raise MissingTransactionError(_DAMAGED) from None
+
+
+def _text(members: dict[str, object], name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str) or not value:
+        raise MissingTransactionError(_DAMAGED)
+    return value
+
+
+def _seconds(members: dict[str, object], name: str) -> int:
+    value = members.get(name)
+    if not is_number(value) or value < 0:
+        raise MissingTransactionError(_DAMAGED)
+    return int(value)

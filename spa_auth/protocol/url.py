@@ -1,6 +1,6 @@
-"""URLs, strictly: what two parsers could read in two ways is refused rather than repaired.
+r"""URLs, strictly: what two parsers could read in two ways is refused rather than repaired.
 
-Browsers follow WHATWG URL and repair much (`https:e`, `\\\\e`, tabs, `127.1`); a check that reads such a text
+Browsers follow WHATWG URL and repair much (`https:e`, `\\e`, tabs, `127.1`); a check that reads such a text
 in another way than the browser does is no check. So only plain http and https URLs pass.
 """
 
@@ -18,9 +18,10 @@ _URL = re.compile(
     r"(?::(?P<port>[0-9]{1,5}))?"
     rf"(?P<path>/{_PATH})?{_TAIL}"
 )
-_ABSOLUTE_PATH = re.compile(rf"/(?!/){_PATH}{_TAIL}")
 _DOTTED_QUAD = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 _NUMERIC_LABEL = re.compile(r"(?:.*\.)?(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
+# A browser resolves these away; what is left could begin with two slashes.
+_DOT_SEGMENT = re.compile(r"/(?:\.|%2[Ee]){1,2}(?:/|$)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -37,7 +38,7 @@ class URL(NamedTuple):
     @property
     def origin(self) -> str:
         """Scheme, host and port as a browser writes them (RFC 6454 section 6.2)."""
-        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
+        return f"{self.scheme}://{self.host}" + ("" if self.port is None else f":{self.port}")
 
     @property
     def is_loopback(self) -> bool:
@@ -102,14 +103,12 @@ def safe_return_to(candidate: str, base_url: str, default: str = "/") -> str:
         base_url: The page's own URL; only its origin counts.
         default: What to return instead of a foreign or malformed address.
     """
-    if _ABSOLUTE_PATH.fullmatch(candidate):
-        return candidate
     try:
-        url = parse_url(candidate)
-        same_origin = url.origin == origin_of(base_url)
+        base = parse_url(base_url)
+        url = parse_url(base.origin + candidate if candidate.startswith("/") else candidate)
     except ProtocolError:
         return default
-    if not same_origin or url.path.startswith("//"):
+    if url.origin != base.origin or url.path.startswith("//") or _DOT_SEGMENT.search(url.path):
         return default
     return url.path + (f"?{url.query}" if url.query else "") + (f"#{url.fragment}" if url.fragment else "")
 
@@ -122,7 +121,17 @@ def with_query(url: str, query: str) -> str:
 
 
 def _is_host(host: str) -> bool:
+    if host.startswith("["):
+        return _is_ipv6(host[1:-1])
     # WHATWG URL reads a host whose last label is a number as IPv4, in any of its short and octal forms.
     if _NUMERIC_LABEL.fullmatch(host):
         return _DOTTED_QUAD.fullmatch(host) is not None and all(int(part) < 256 for part in host.split("."))
     return ".." not in host
+
+
+def _is_ipv6(address: str) -> bool:
+    halves = [half.split(":") if half else [] for half in address.split("::")]
+    groups = [group for half in halves for group in half]
+    if not all(0 < len(group) <= 4 for group in groups):
+        return False
+    return len(groups) == 8 if len(halves) == 1 else len(halves) == 2 and len(groups) < 8
