@@ -28,17 +28,17 @@ def only(pattern: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole() -> Path:
+def whole_wheel() -> Path:
     return only("spa_auth-*-py3-none-any.whl")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Path:
+def page_wheel() -> Path:
     return only("spa_auth_browser-*-py3-none-any.whl")
 
 
 @pytest.fixture(scope="module")
-def compiled() -> Path:
+def compiled_wheel() -> Path:
     return only("spa_auth_browser-*-cp*-none-any.whl")
 
 
@@ -61,27 +61,34 @@ def source_names() -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in files}
 
 
-def test_the_whole_wheel_holds_the_package_and_nothing_else(whole: Path) -> None:
+def test_the_whole_wheel_holds_the_package_and_nothing_else(whole_wheel: Path) -> None:
     """X05: no keys, tests or binaries."""
-    assert package_names(whole) == source_names()
-    assert {Path(name).suffix for name in package_names(whole)} <= {".py", ".typed", ".html", ".css", ".js", ".svg"}
+    assert package_names(whole_wheel) == source_names()
+    assert {Path(name).suffix for name in package_names(whole_wheel)} <= {
+        ".py",
+        ".typed",
+        ".html",
+        ".css",
+        ".js",
+        ".svg",
+    }
 
 
-def test_the_browser_wheel_holds_what_a_page_needs_and_nothing_else(browser: Path) -> None:
+def test_the_browser_wheel_holds_what_a_page_needs_and_nothing_else(page_wheel: Path) -> None:
     """X05: the list of files is the list of files."""
     inner = ("protocol/", "client/", "browser/")
     single = {"__init__.py", "errors.py", "events.py", "py.typed"}
     wanted = {name for name in source_names() if name.removeprefix("spa_auth/").startswith(inner)}
-    assert package_names(browser) == wanted | {f"spa_auth/{name}" for name in single}
+    assert package_names(page_wheel) == wanted | {f"spa_auth/{name}" for name in single}
 
 
-def test_the_browser_wheel_is_small(browser: Path) -> None:
-    assert browser.stat().st_size < LARGEST_BROWSER_WHEEL
+def test_the_browser_wheel_is_small(page_wheel: Path) -> None:
+    assert page_wheel.stat().st_size < LARGEST_BROWSER_WHEEL
 
 
-def test_no_wheel_holds_a_private_key(whole: Path, browser: Path) -> None:
+def test_no_wheel_holds_a_private_key(whole_wheel: Path, page_wheel: Path) -> None:
     """O02: the development provider makes its keys when it starts."""
-    for wheel in (whole, browser):
+    for wheel in (whole_wheel, page_wheel):
         assert [name for name, content in contents(wheel).items() if PRIVATE_KEY.search(content)] == []
 
 
@@ -93,22 +100,22 @@ def test_the_scan_for_private_keys_finds_them(leaked: str) -> None:
     assert PRIVATE_KEY.search(leaked.encode())
 
 
-def test_the_browser_wheel_keeps_its_docstrings_and_its_licence(browser: Path) -> None:
-    files = contents(browser)
+def test_the_browser_wheel_keeps_its_docstrings_and_its_licence(page_wheel: Path) -> None:
+    files = contents(page_wheel)
     assert files["spa_auth/errors.py"] == (ROOT / "spa_auth" / "errors.py").read_bytes()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in files)
 
 
-def test_the_browser_wheel_says_what_it_is(browser: Path) -> None:
-    files = contents(browser)
+def test_the_browser_wheel_says_what_it_is(page_wheel: Path) -> None:
+    files = contents(page_wheel)
     metadata = next(content.decode() for name, content in files.items() if name.endswith(".dist-info/METADATA"))
     assert "\nName: spa-auth-browser\n" in metadata
     assert "Requires-Dist" not in metadata
     assert "Provides-Extra" not in metadata
 
 
-def test_the_record_of_the_browser_wheel_fits_its_files(browser: Path) -> None:
-    files = contents(browser)
+def test_the_record_of_the_browser_wheel_fits_its_files(page_wheel: Path) -> None:
+    files = contents(page_wheel)
     record = next(name for name in files if name.endswith(".dist-info/RECORD"))
     lines = dict(line.split(",", 1) for line in files.pop(record).decode().splitlines())
     assert lines.pop(record) == ","
@@ -119,12 +126,12 @@ def digest(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def test_the_same_sources_give_the_same_wheels(tmp_path: Path, whole: Path, browser: Path) -> None:
+def test_the_same_sources_give_the_same_wheels(tmp_path: Path, whole_wheel: Path, page_wheel: Path) -> None:
     """Whoever builds a release again can compare it with ours, byte by byte."""
     again = build_whole_wheel(tmp_path)
-    assert again.read_bytes() == whole.read_bytes()
+    assert again.read_bytes() == whole_wheel.read_bytes()
     repacked = browser_wheel.from_whole_wheel(again).write(tmp_path, tag="py3")
-    assert repacked.read_bytes() == browser.read_bytes()
+    assert repacked.read_bytes() == page_wheel.read_bytes()
 
 
 def build_whole_wheel(folder: Path) -> Path:
@@ -133,14 +140,14 @@ def build_whole_wheel(folder: Path) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_the_compiled_wheel_holds_the_same_modules_as_bytecode(browser: Path, compiled: Path) -> None:
-    expected = {f"{name}c" if name.endswith(".py") else name for name in package_names(browser)}
-    assert package_names(compiled) == expected
+def test_the_compiled_wheel_holds_the_same_modules_as_bytecode(page_wheel: Path, compiled_wheel: Path) -> None:
+    expected = {f"{name}c" if name.endswith(".py") else name for name in package_names(page_wheel)}
+    assert package_names(compiled_wheel) == expected
 
 
-def test_the_compiled_wheel_says_which_python_it_fits(compiled: Path) -> None:
-    files = contents(compiled)
-    tag = compiled.name.split("-")[2]
+def test_the_compiled_wheel_says_which_python_it_fits(compiled_wheel: Path) -> None:
+    files = contents(compiled_wheel)
+    tag = compiled_wheel.name.split("-")[2]
     wheel_file = next(content.decode() for name, content in files.items() if name.endswith(".dist-info/WHEEL"))
     assert f"\nTag: {tag}-none-any\n" in wheel_file
 
