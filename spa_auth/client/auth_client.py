@@ -1,0 +1,295 @@
+"""The client, as an application sees it: a facade whose verbs say what they promise and pass on."""
+
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, overload
+
+from spa_auth.client.changed import StateEvent
+from spa_auth.client.config import ClientConfig
+from spa_auth.client.context import Context
+from spa_auth.client.events import AuthEvent
+from spa_auth.client.fetcher import Body, Fetcher, ResponseChain
+from spa_auth.client.login import Login, OpenUrl, RedirectResult
+from spa_auth.client.logout import Logout
+from spa_auth.client.ports import Platform
+from spa_auth.client.reports import Handler, reports
+from spa_auth.client.start import Start
+from spa_auth.client.tokens import Tokens
+from spa_auth.errors import without_locals
+from spa_auth.events import Emitter
+from spa_auth.protocol.mapping import ReadOnlyMapping
+from spa_auth.protocol.session import User
+from spa_auth.protocol.token import TokenSet
+
+P = ParamSpec("P")
+T = TypeVar("T")
+CacheMode = Literal["on", "off", "cache-only"]
+
+
+def _public(verb: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Let no token that was in a local variable leave with an error (threat S03)."""
+
+    @functools.wraps(verb)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        running = verb(*args, **kwargs)
+        del args, kwargs  # an argument may be an address with a code in it
+        try:
+            return await running
+        except Exception as error:  # noqa: BLE001  re-raised, whatever it is
+            raise without_locals(error) from error.__cause__
+
+    return guarded
+
+
+class AuthClient:
+    """Logs a user in at one provider and calls APIs in their name.
+
+    Args:
+        config: The options.
+        platform: The ports; `spa_auth.browser.create_auth_client` builds those of a page.
+    """
+
+    def __init__(self, config: ClientConfig, platform: Platform) -> None:
+        self._context = Context(config, platform)
+        self._login = Login(self._context)
+        self._tokens = Tokens(self._context, self._login)
+        self._fetcher = Fetcher(self._context, self._tokens)
+        self._logout = Logout(self._context)
+        self._start = Start(self._context, self._login, self._tokens)
+
+    @classmethod
+    async def create(cls, config: ClientConfig, platform: Platform) -> "AuthClient":
+        """A client that has completed a pending redirect and knows whether somebody is logged in.
+
+        What the provider answers never raises here: see `redirect_result` and the event `error`.
+
+        Raises:
+            ConfigurationError: The options do not fit this page.
+        """
+        client = cls(config, platform)
+        await client._start.run()
+        return client
+
+    @property
+    def user(self) -> User | None:
+        """The user who is logged in, or None."""
+        return self._context.session.user
+
+    @property
+    def redirect_result(self) -> RedirectResult | None:
+        """How the login ended that `create` completed; None where there was none to complete."""
+        return self._start.redirect_result
+
+    @property
+    def changed(self) -> StateEvent:
+        """Calls a listener at once with the current user, and again after every change; `.reason` says why."""
+        return self._context.session.changed
+
+    @property
+    def events(self) -> Emitter[AuthEvent]:
+        """The moments: login.started, token.refreshed and so on; see `spa_auth.client.events`."""
+        return self._context.events
+
+    @_public
+    async def require_login(self, **login_options: Any) -> User:  # noqa: ANN401  those of login_with_redirect
+        """The user; where nobody is logged in, a login that comes back to this address.
+
+        Args:
+            login_options: As for `login_with_redirect`.
+
+        Raises:
+            SpaAuthError: The login that just came back failed; asking again at once would only loop.
+            NavigationError: The page is still here.
+        """
+        return await self._start.require_login(login_options)
+
+    @_public
+    async def login_with_redirect(
+        self,
+        *,
+        app_state: object = None,
+        return_to: str | None = None,
+        audience: str | None = None,
+        scope: str | None = None,
+        max_age: int | None = None,
+        authorization_params: Mapping[str, str] | None = None,
+        open_url: OpenUrl | None = None,
+    ) -> None:
+        """Go to the provider's login. Does not return once the page leaves, unless `open_url` is given.
+
+        Args:
+            app_state: Any JSON value; it comes back in `redirect_result.app_state` and never leaves the browser.
+            return_to: Where to come back to, on this origin; by default where the login began.
+            audience: The API that the access token is for; by default the configured one.
+            scope: What to ask for beyond the configured scope, words with spaces between.
+            max_age: How long ago the user may have logged in, in seconds; checked in the answer.
+            authorization_params: What else the provider understands, by its wire names, such as
+                `{"prompt": "login"}`.
+            open_url: Called with the address instead of leaving; may be async.
+
+        Raises:
+            NetworkError: The provider does not answer.
+            NavigationError: The page is shown again, or still here after `navigation_timeout` seconds.
+            NavigationUnavailableError: There is no window here; give `open_url`.
+        """
+        await self._login.redirect(
+            app_state=app_state, return_to=return_to, audience=audience, scope=scope, max_age=max_age,
+            authorization_params=authorization_params, open_url=open_url,
+        )  # fmt: skip
+
+    @_public
+    async def handle_redirect_callback(self, url: str | None = None) -> RedirectResult:
+        """Complete a login by redirect, for clients made with `handle_redirect=False`.
+
+        Args:
+            url: The address that the provider redirected to; by default this page's, or what the callback page kept.
+
+        Raises:
+            MissingTransactionError: The answer belongs to no login of this tab.
+            StateMismatchError: As above, while another login is pending; that one is not harmed.
+            SpaAuthError: The login failed; `.app_state` is what was given to it.
+        """
+        return await self._start.handle_callback(url)
+
+    @overload
+    async def get_token_silently(
+        self, *, audience: str | None = None, scope: str | None = None, cache_mode: Literal["on", "off"] = "on",
+        detailed_response: Literal[False] = False,
+    ) -> str: ...  # fmt: skip
+    @overload
+    async def get_token_silently(
+        self, *, audience: str | None = None, scope: str | None = None, cache_mode: Literal["on", "off"] = "on",
+        detailed_response: Literal[True],
+    ) -> TokenSet: ...  # fmt: skip
+    @overload
+    async def get_token_silently(
+        self, *, audience: str | None = None, scope: str | None = None, cache_mode: CacheMode = "on",
+        detailed_response: bool = False,
+    ) -> str | TokenSet | None: ...  # fmt: skip
+    @_public
+    async def get_token_silently(
+        self,
+        *,
+        audience: str | None = None,
+        scope: str | None = None,
+        cache_mode: CacheMode = "on",
+        detailed_response: bool = False,
+    ) -> str | TokenSet | None:
+        """An access token: from the cache, else by refresh token, else by a silent login in a hidden frame.
+
+        Args:
+            audience: The API that it is for; by default the configured one.
+            scope: What it must allow beyond the configured scope.
+            cache_mode: "on"; "off" always asks the provider; "cache-only" never does and may return None.
+            detailed_response: Whether to return a TokenSet (with scope and expires_at) instead of the token's text.
+
+        Raises:
+            LoginRequiredError: Nobody is logged in, or not any more.
+            MissingScopesError: The provider granted less than `scope`.
+            SilentAuthUnavailableError: This page has no way to log in silently.
+            NetworkError: The provider does not answer, and no token is left that is still good.
+        """
+        return await self._tokens.silently(audience, scope, cache_mode, detailed=detailed_response)
+
+    @_public
+    async def check_session(self) -> None:
+        """Log in silently if somebody was logged in here not long ago; who is not stays logged out, without an error.
+
+        Raises:
+            NetworkError: The provider does not answer.
+            ProtocolError: An answer broke a rule.
+        """
+        await self._tokens.check_session()
+
+    @_public
+    async def is_authenticated(self) -> bool:
+        """Whether somebody is logged in."""
+        return self.user is not None
+
+    @_public
+    async def get_user(self) -> User | None:
+        """The user who is logged in, or None; the same as `user`."""
+        return self.user
+
+    @_public
+    async def get_id_token_claims(self) -> ReadOnlyMapping | None:
+        """Every claim of the validated ID token, or None."""
+        session = self._context.session.current
+        return None if session is None else ReadOnlyMapping(session.claims)
+
+    def fetch_with_auth(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: Body = None,
+        json: object = None,
+        audience: str | None = None,
+        scope: str | None = None,
+        raise_for_status: bool = False,
+    ) -> ResponseChain:
+        """Call an API with an access token: `await auth.fetch_with_auth("/notes").json()`.
+
+        A token goes only to the origins of `base_url` and `allowed_origins`, or without either to this page's own.
+        Redirects are refused. A 401 `invalid_token` is answered once with a new token.
+
+        Args:
+            url: A path under `base_url`, or an absolute address.
+            method: The HTTP method.
+            headers: Further headers.
+            body: The body, as text or bytes.
+            json: A value to send as JSON instead of a body.
+            audience: The API that the token is for; by default the configured one.
+            scope: What the token must allow beyond the configured scope.
+            raise_for_status: Whether a status of 400 or more raises ResponseError instead of being returned.
+
+        Raises:
+            LoginRequiredError: Nobody is logged in.
+            TargetNotAllowedError: The address is not one that may see a token.
+            InsufficientScopeError: The API says that the token allows too little; `.required` names the scope.
+            InsufficientUserAuthenticationError: The API asks for a newer or stronger login (RFC 9470).
+            NetworkError: The API does not answer; `.reason` tells missing CORS from an outage.
+        """
+        return self._fetcher.fetch(
+            url, method=method, headers=headers, body=body, json=json, audience=audience, scope=scope,
+            raise_for_status=raise_for_status,
+        )  # fmt: skip
+
+    @_public
+    async def logout(
+        self,
+        *,
+        return_to: str | None = None,
+        id_token_hint: bool = True,
+        open_url: OpenUrl | Literal[False] | None = None,
+    ) -> None:
+        """End the session here and, where the provider offers it, there too (RP-initiated logout).
+
+        Does not return once the page leaves. A provider without end_session_endpoint is not visited.
+
+        Args:
+            return_to: Where to come back to, on this origin and registered with the provider; by default this page.
+            id_token_hint: Whether to show the provider the ID token, so that it need not ask for confirmation.
+            open_url: Called with the address instead of leaving; False logs out here only.
+
+        Raises:
+            NavigationError: The page is still here; the session has ended all the same.
+        """
+        await self._logout.run(return_to=return_to, id_token_hint=id_token_hint, open_url=open_url)
+
+    def get_configuration(self) -> ReadOnlyMapping:
+        """The issuer and client_id, as given."""
+        config = self._context.config
+        return ReadOnlyMapping({"issuer": config.issuer, "client_id": config.client_id})
+
+    def reports(self, target: str) -> Callable[[Handler], Callable[..., Coroutine[Any, Any, object]]]:
+        """A decorator for handlers: what they raise appears in `target` as text with its remedy, as an alert.
+
+        Args:
+            target: A CSS selector.
+        """
+        return reports(self._context, target)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A client holds tokens and cannot be pickled.")

@@ -1,0 +1,56 @@
+"""Access tokens in memory, by exact audience and by scope."""
+
+from typing import NamedTuple
+
+from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.token import TokenSet
+
+# A provider that gives tokens with no lifetime left must not be asked again and again.
+MIN_INTERVAL = 5
+
+
+class Entry(NamedTuple):
+    """Tokens, what was asked for them, and when they came, in seconds."""
+
+    tokens: TokenSet
+    asked: Scope
+    received_at: float
+
+    def covers(self, audience: str | None, scope: Scope) -> bool:
+        """Whether these tokens were asked for exactly this audience and at least this scope."""
+        return self.tokens.audience == audience and self.asked.covers(scope)
+
+    def is_young(self, now: float) -> bool:
+        """Whether it is too early to ask for new tokens again."""
+        return 0 <= now - self.received_at < MIN_INTERVAL
+
+    def is_fresh(self, now: float, early: float) -> bool:
+        """Whether the access token lasts another `early` seconds, or a quarter of its life where that is less."""
+        lifetime = self.tokens.expires_at - self.received_at
+        return now >= self.received_at and self.tokens.is_fresh(now, min(early, lifetime / 4))
+
+
+class TokenCache:
+    """Tokens of one session: one entry for each audience and asked scope, the latest first."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def find(self, audience: str | None, scope: Scope) -> Entry | None:
+        """The latest tokens for exactly this audience that were asked for at least this scope."""
+        return next((entry for entry in self._entries if entry.covers(audience, scope)), None)
+
+    def refresh_token(self, audience: str | None, scope: Scope) -> str | None:
+        """The refresh token that renews these tokens. One of another audience is not used (RFC 8707)."""
+        entry = self.find(audience, scope)
+        return None if entry is None else entry.tokens.refresh_token
+
+    def put(self, entry: Entry) -> None:
+        """Keep new tokens in the place of those that they replace."""
+        audience = entry.tokens.audience
+        kept = [old for old in self._entries if not (old.tokens.audience == audience and entry.asked.covers(old.asked))]
+        self._entries = [entry, *kept]
+
+    def clear(self) -> None:
+        """Forget every token."""
+        self._entries = []

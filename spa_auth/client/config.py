@@ -1,0 +1,181 @@
+"""The options of a client: each written once, all faults reported at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from spa_auth.errors import ConfigurationError, ProtocolError, SpaAuthError
+from spa_auth.protocol.authorization import check_parameters
+from spa_auth.protocol.id_token import MAX_LEEWAY
+from spa_auth.protocol.metadata import ServerMetadata, parse_metadata
+from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.strict_json import is_number
+from spa_auth.protocol.url import secure_url
+
+
+class ClientConfig(NamedTuple):
+    """The options of `create_auth_client`. None means not given; durations are in seconds.
+
+    Args:
+        issuer: The provider's issuer identifier, exactly as in its discovery document.
+        client_id: The id under which the provider knows this application.
+        redirect_uri: The address of callback.html, relative to the page or absolute. Without it the page itself is
+            the address to register, and there is no silent login.
+        audience: The API that access tokens are for.
+        scope: What to ask for; `openid` is added, and `offline_access` with `use_refresh_tokens`.
+        authorization_params: What else the provider understands at login, by its wire names.
+        metadata: The provider's metadata, for one that publishes no discovery document.
+        base_url: The API's address; relative URLs of `fetch_with_auth` mean this.
+        allowed_origins: Further origins to which an access token may be sent.
+        use_refresh_tokens: Whether to ask for refresh tokens and to use them.
+        leeway: How far clocks may differ; at most 300.
+        max_age: How long ago the user may have logged in; checked in the ID token.
+        verify_id_token_signature: Whether to verify signatures with the provider's keys.
+        silent_mode: How to log in silently: "auto", "callback_page" or "off".
+        handle_redirect: Whether `create_auth_client` completes a redirect by itself.
+        early_refresh: How long before its end an access token counts as used up.
+        authorize_timeout: How long a silent login may take.
+        http_timeout: How long a request may take.
+        navigation_timeout: How long leaving the page may take.
+        session_check_expiry_days: How many days after a login a page tries to log in silently.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    redirect_uri: str | None = None
+    audience: str | None = None
+    scope: str = "openid profile email"
+    authorization_params: Mapping[str, str] = {}
+    metadata: Mapping[str, object] | None = None
+    base_url: str | None = None
+    allowed_origins: Sequence[str] = ()
+    use_refresh_tokens: bool = True
+    leeway: float = 60
+    max_age: int | None = None
+    verify_id_token_signature: bool = True
+    silent_mode: str = "auto"
+    handle_redirect: bool = True
+    early_refresh: float = 60
+    authorize_timeout: float = 60
+    http_timeout: float = 10
+    navigation_timeout: float = 30
+    session_check_expiry_days: float = 1
+
+    @property
+    def scopes(self) -> Scope:
+        """The scope of a login, `openid` first."""
+        return Scope(["openid", self.scope])
+
+    @property
+    def server_metadata(self) -> ServerMetadata | None:
+        """The `metadata` option, read as a discovery document is."""
+        return None if self.metadata is None else parse_metadata({"issuer": self.issuer, **self.metadata}, self.issuer)
+
+
+def client_config(options: Mapping[str, object]) -> ClientConfig:
+    """The configuration that these options make.
+
+    Raises:
+        ConfigurationError: Names every fault at once.
+    """
+    unknown = sorted(set(options) - set(ClientConfig._fields))
+    faults = [f'There is no option "{name}".' for name in unknown]
+    config = ClientConfig(**cast("dict[str, Any]", {name: options[name] for name in options if name not in unknown}))
+    faults += [fault for name, kind in _KINDS.items() if (fault := _kind_fault(config, name, kind))]
+    if not faults:
+        faults += [fault for name in _CHECKS if (fault := _fault_of(name, config))]
+    if faults:
+        raise ConfigurationError(*faults, remedy=f"Options: {', '.join(ClientConfig._fields)}." if unknown else "")
+    return config
+
+
+_TEXT, _OPTIONAL_TEXT, _SWITCH, _SECONDS = "a text", "a text or None", "true or false", "a number of seconds"
+_KINDS = {
+    "issuer": _TEXT,
+    "client_id": _TEXT,
+    "redirect_uri": _OPTIONAL_TEXT,
+    "audience": _OPTIONAL_TEXT,
+    "scope": _TEXT,
+    "base_url": _OPTIONAL_TEXT,
+    "use_refresh_tokens": _SWITCH,
+    "verify_id_token_signature": _SWITCH,
+    "handle_redirect": _SWITCH,
+    "leeway": _SECONDS,
+    "early_refresh": _SECONDS,
+    "authorize_timeout": _SECONDS,
+    "http_timeout": _SECONDS,
+    "navigation_timeout": _SECONDS,
+    "session_check_expiry_days": "a number of days",
+}
+
+
+def _kind_fault(config: ClientConfig, name: str, kind: str) -> str | None:
+    value = getattr(config, name)
+    if kind in (_TEXT, _OPTIONAL_TEXT):
+        fits = (isinstance(value, str) and value != "") or (value is None and kind == _OPTIONAL_TEXT)
+    elif kind == _SWITCH:
+        fits = isinstance(value, bool)
+    else:
+        fits = is_number(value) and value >= 0
+    return None if fits else f'"{name}" must be {kind}.'
+
+
+def _check_issuer(config: ClientConfig) -> None:
+    secure_url(config.issuer)
+
+
+def _check_base_url(config: ClientConfig) -> None:
+    if config.base_url is not None and "://" in config.base_url:
+        secure_url(config.base_url)
+
+
+def _check_allowed_origins(config: ClientConfig) -> None:
+    for origin in config.allowed_origins:
+        if secure_url(origin).origin != origin:
+            raise ConfigurationError(f"{origin} is not an origin such as https://api.example.")
+
+
+def _check_leeway(config: ClientConfig) -> None:
+    if config.leeway > MAX_LEEWAY:
+        raise ConfigurationError(f"It may be at most {MAX_LEEWAY} seconds.")
+
+
+def _check_max_age(config: ClientConfig) -> None:
+    if config.max_age is not None and (not is_number(config.max_age) or config.max_age < 0):
+        raise ConfigurationError("It must be a number of seconds.")
+
+
+def _check_silent_mode(config: ClientConfig) -> None:
+    if config.silent_mode not in ("auto", "callback_page", "off"):
+        raise ConfigurationError('It must be "auto", "callback_page" or "off".')
+
+
+def _check_authorization_params(config: ClientConfig) -> None:
+    check_parameters(config.authorization_params)
+    for name in ("scope", "audience", "max_age"):
+        if name in config.authorization_params:
+            raise ConfigurationError(f"{name} is an option of its own.")
+
+
+def _check_metadata(config: ClientConfig) -> None:
+    _ = config.server_metadata
+
+
+_CHECKS = {
+    "issuer": _check_issuer,
+    "base_url": _check_base_url,
+    "allowed_origins": _check_allowed_origins,
+    "leeway": _check_leeway,
+    "max_age": _check_max_age,
+    "silent_mode": _check_silent_mode,
+    "authorization_params": _check_authorization_params,
+    "metadata": _check_metadata,
+}
+
+
+def _fault_of(name: str, config: ClientConfig) -> str | None:
+    try:
+        _CHECKS[name](config)
+    except (SpaAuthError, TypeError) as error:
+        text = error.error_description if isinstance(error, SpaAuthError) else "It is of a wrong type."
+        return f'"{name}": {text}{" " + error.remedy if isinstance(error, ProtocolError) and error.remedy else ""}'
+    return None

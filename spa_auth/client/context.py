@@ -1,0 +1,64 @@
+"""What the parts of one client share."""
+
+from collections.abc import Mapping
+
+from spa_auth.client.config import ClientConfig
+from spa_auth.client.driver import Driver
+from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
+from spa_auth.client.ports import Navigator, Platform
+from spa_auth.client.session import SessionState
+from spa_auth.client.transactions import Transactions
+from spa_auth.errors import ConfigurationError, NavigationUnavailableError
+from spa_auth.events import Emitter
+from spa_auth.protocol.flows import IDTokenRules
+from spa_auth.protocol.provider import Provider
+from spa_auth.protocol.scope import Scope
+
+
+class Context:
+    """Configuration, ports, provider, session and pending logins of one client.
+
+    Args:
+        config: The options.
+        platform: The ports.
+    """
+
+    def __init__(self, config: ClientConfig, platform: Platform) -> None:
+        self.config = config
+        self.platform = platform
+        self.provider = Provider(config.issuer, metadata=config.server_metadata)
+        self.driver = Driver(platform, config.http_timeout)
+        self.events: Emitter[AuthEvent] = Emitter(EVENT_NAMES, on_error=platform.console.error)
+        self.session = SessionState(config, platform, platform.console.error)
+        self.transactions = Transactions(platform.session_storage, issuer=config.issuer, client_id=config.client_id)
+        self.id_token_rules = IDTokenRules(leeway=config.leeway, verify_signature=config.verify_id_token_signature)
+
+    @property
+    def navigator(self) -> Navigator:
+        """The window.
+
+        Raises:
+            NavigationUnavailableError: There is none here.
+        """
+        if self.platform.navigator is None:
+            raise NavigationUnavailableError("There is no window here, as in a worker.")
+        return self.platform.navigator
+
+    def emit(self, name: EventName, *, audience: str | None = None, error: BaseException | None = None) -> None:
+        """Tell the listeners of a moment."""
+        self.events.emit(name, AuthEvent(audience, error))
+
+    def audience(self, audience: str | None) -> str | None:
+        """The audience of a call: its own, else the configured one. One rule for every verb."""
+        return self.config.audience if audience is None else audience
+
+    def scope(self, scope: str | None) -> Scope:
+        """The scope of a call: the configured one and what the call adds."""
+        return Scope([str(self.config.scopes), scope or ""])
+
+    def parameters(self, given: Mapping[str, str] | None) -> dict[str, str]:
+        """The extra parameters of an authorization request: the configured ones, overridden by the call's."""
+        for name in ("scope", "audience", "max_age"):
+            if name in (given or {}):
+                raise ConfigurationError(f"{name} is an argument of its own and cannot be in authorization_params.")
+        return {**self.config.authorization_params, **(given or {})}

@@ -1,0 +1,73 @@
+"""What a page does first: complete a login that came back, and find out whether somebody is logged in."""
+
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+from spa_auth.client.context import Context
+from spa_auth.client.login import Login, RedirectResult
+from spa_auth.client.tokens import Tokens
+from spa_auth.errors import ConfigurationError, MissingTransactionError, NavigationError, SpaAuthError
+from spa_auth.protocol.session import User
+from spa_auth.protocol.url import parse_url
+
+
+class Start:
+    """The beginning of a client's life on a page. `redirect_result` tells of the login that came back."""
+
+    def __init__(self, context: Context, login: Login, tokens: Tokens) -> None:
+        self.redirect_result: RedirectResult | None = None
+        self._context = context
+        self._login = login
+        self._tokens = tokens
+
+    async def run(self) -> None:
+        """Complete a pending redirect, then check the session; only ConfigurationError is raised."""
+        if self._context.config.handle_redirect:
+            query = self._login.take_response()
+            if query is not None:
+                await self._quietly(self._complete(query))
+        if self._context.session.current is None:
+            await self._quietly(self._tokens.check_session())
+
+    async def handle_callback(self, url: str | None) -> RedirectResult:
+        """Complete a login by redirect; see `AuthClient.handle_redirect_callback`."""
+        query = self._login.take_response() if url is None else parse_url(url).query
+        if query is None:
+            raise MissingTransactionError("There is no answer of a provider here.")
+        return await self._complete(query)
+
+    async def require_login(self, options: Mapping[str, Any]) -> User:
+        """The user, or a login; see `AuthClient.require_login`."""
+        user = self._context.session.user
+        if user is not None:
+            return user
+        if self.redirect_result is not None and self.redirect_result.error is not None:
+            raise self.redirect_result.error
+        await self._login.redirect(**options)
+        raise NavigationError("The login was handed to open_url; await auth.require_login() again after it.")
+
+    async def _complete(self, query: str) -> RedirectResult:
+        try:
+            self.redirect_result = await self._login.complete(query)
+        except SpaAuthError as error:
+            self.redirect_result = RedirectResult(error.app_state, None, error)
+            raise
+        self._restore_address(self.redirect_result.return_to)
+        return self.redirect_result
+
+    def _restore_address(self, return_to: str | None) -> None:
+        # Where the page itself is the redirect URI, its own query and fragment were lost on the way.
+        navigator = self._context.platform.navigator
+        if navigator is None or return_to is None:
+            return
+        if parse_url(navigator.url).path == parse_url(navigator.resolve(return_to)).path:
+            navigator.replace_url(return_to)
+
+    async def _quietly(self, step: Awaitable[object]) -> None:
+        try:
+            await step
+        except ConfigurationError:
+            raise
+        except SpaAuthError as error:
+            self._context.platform.console.error(error)
+            self._context.emit("error", error=error)

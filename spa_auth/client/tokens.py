@@ -1,0 +1,140 @@
+"""Access tokens: from the cache, by refresh token, or by a silent login; one errand for all who ask the same."""
+
+from spa_auth.client.cache import Entry
+from spa_auth.client.context import Context
+from spa_auth.client.login import Login
+from spa_auth.client.single_flight import SingleFlight
+from spa_auth.errors import (
+    ConfigurationError,
+    IDTokenError,
+    InvalidGrantError,
+    LoginRequiredError,
+    LoginTimeoutError,
+    MissingScopesError,
+    NetworkError,
+    OAuthError,
+    SilentAuthUnavailableError,
+    SpaAuthError,
+)
+from spa_auth.protocol.effects import Token
+from spa_auth.protocol.flows import Grant, refresh_tokens
+from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.session import Session
+from spa_auth.protocol.token import TokenSet
+
+
+class Tokens:
+    """The access tokens of one client."""
+
+    def __init__(self, context: Context, login: Login) -> None:
+        self._context = context
+        self._login = login
+        self._flights = SingleFlight()
+
+    def cached(self, audience: str | None, scope: Scope) -> TokenSet | None:
+        """Tokens from the cache that last a while, else None."""
+        context = self._context
+        entry = context.session.cache.find(audience, scope)
+        now = context.platform.clock()
+        if entry is None or not (entry.is_fresh(now, context.config.early_refresh) or entry.is_young(now)):
+            return None
+        return entry.tokens
+
+    async def get(self, audience: str | None, scope: Scope) -> TokenSet:
+        """Tokens from the cache, else new ones.
+
+        Raises:
+            LoginRequiredError: Nobody is logged in, or not any more.
+        """
+        return self.cached(audience, scope) or await self.renew(audience, scope)
+
+    async def renew(self, audience: str | None, scope: Scope) -> TokenSet:
+        """New tokens, whatever the cache has; raises as `get` does."""
+        return await self._flights.join((audience, frozenset(scope)), lambda: self._renew(audience, scope))
+
+    async def answer(self, effect: Token) -> TokenSet:
+        """Tokens for a flow. New ones only if those of the cache were not just fetched (R12)."""
+        if not effect.refresh:
+            return await self.get(effect.audience, effect.scope)
+        entry = self._context.session.cache.find(effect.audience, effect.scope)
+        if entry is not None and entry.is_young(self._context.platform.clock()):
+            return entry.tokens
+        return await self.renew(effect.audience, effect.scope)
+
+    async def silently(
+        self, audience: str | None, scope: str | None, cache_mode: str, *, detailed: bool
+    ) -> str | TokenSet | None:
+        """An access token without any page; see `AuthClient.get_token_silently`."""
+        if cache_mode not in ("on", "off", "cache-only"):
+            raise ConfigurationError('cache_mode must be "on", "off" or "cache-only".')
+        wanted, scopes = self._context.audience(audience), self._context.scope(scope)
+        if cache_mode == "cache-only":
+            tokens = self.cached(wanted, scopes)
+        else:
+            tokens = await (self.get if cache_mode == "on" else self.renew)(wanted, scopes)
+        if tokens is None:
+            return None
+        self._check_scope(tokens, scope)
+        return tokens._replace(refresh_token=None) if detailed else tokens.access_token
+
+    async def check_session(self) -> None:
+        """Log in silently where somebody was logged in before; see `AuthClient.check_session`."""
+        session = self._context.session
+        if session.current is None and not session.has_hint:
+            return
+        try:
+            await self.get(self._context.audience(None), self._context.scope(None))
+        except (OAuthError, SilentAuthUnavailableError, LoginTimeoutError) as error:
+            if session.current is None and isinstance(error, LoginRequiredError):
+                session.forget_hint()
+
+    def _check_scope(self, tokens: TokenSet, needed: str | None) -> None:
+        missing = tokens.scope.missing(Scope(needed or ""))
+        if missing:
+            raise MissingScopesError(f"The provider did not grant {missing}.", missing=missing)
+
+    async def _renew(self, audience: str | None, scope: Scope) -> TokenSet:
+        session = self._context.session
+        generation, current = session.generation, session.current
+        if current is None and not session.has_hint:
+            raise LoginRequiredError("Nobody is logged in on this page.")
+        entry = session.cache.find(audience, scope)
+        try:
+            grant = await self._grant(entry, current, audience, scope)
+            session.accept(grant, scope if entry is None else entry.asked, generation)
+        except SpaAuthError as error:
+            self._context.emit("token.failed", audience=audience, error=error)
+            raise
+        self._context.emit("token.received" if entry is None else "token.refreshed", audience=audience)
+        return grant.tokens
+
+    async def _grant(self, entry: Entry | None, current: Session | None, audience: str | None, scope: Scope) -> Grant:
+        if entry is None or current is None or entry.tokens.refresh_token is None:
+            return await self._login.silent(audience, scope)
+        try:
+            return await self._refresh(entry.tokens, entry.tokens.refresh_token, current)
+        except NetworkError:
+            # Nothing was decided: what is still good goes on being used (R04).
+            if entry.tokens.is_fresh(self._context.platform.clock()):
+                return Grant(entry.tokens, None)
+            raise
+
+    async def _refresh(self, tokens: TokenSet, refresh_token: str, current: Session) -> Grant:
+        context = self._context
+        generation = context.session.generation
+        flow = refresh_tokens(
+            context.provider, tokens, refresh_token, current.claims, context.config.client_id, context.id_token_rules
+        )
+        try:
+            return await context.driver.run(flow)
+        except InvalidGrantError as error:
+            self._end(generation)
+            raise LoginRequiredError(error.error_description or "The provider ended this session.") from None
+        except IDTokenError:
+            # The refresh token was spent on an answer that must not be used (OpenID Connect Core 12.2).
+            self._end(generation)
+            raise
+
+    def _end(self, generation: int) -> None:
+        if generation == self._context.session.generation:
+            self._context.session.end("refresh_denied")
