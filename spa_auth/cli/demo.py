@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -91,7 +91,7 @@ def _create_app_of(path: Path) -> Callable[..., ASGIApp]:
     return cast("Callable[..., ASGIApp]", module.create_app)
 
 
-def _audience_of(path: Path) -> str | Sequence[str]:
+def _audience_of(path: Path) -> str:
     """What the page asks tokens for is what the API demands: written once, in the page's configuration."""
     audience: str = json.loads(path.read_text(encoding="utf-8"))["spa_auth"]["audience"]
     return audience
