@@ -54,7 +54,7 @@ class Context:
 
     request: Request
     client: Client | None = None
-    params: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     session: Session | None = None
     response: Response | None = None
 

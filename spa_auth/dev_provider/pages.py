@@ -103,9 +103,9 @@ def _page(
     form_goal: str | None = None,
     headers: Headers = (),
 ) -> Response:
-    text = markup(
-        _PAGE, title=title, body=body, style=service.url("/assets/style.css"), icon=service.url("/assets/icon.svg")
-    )
+    # Relative, so that the start page has its style under every name of this machine: CSP's 'self' is one origin.
+    assets = service.issuer.path.removesuffix("/") + "/assets"
+    text = markup(_PAGE, title=title, body=body, assets=assets)
     fixed: Headers = (
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", _policy(form_goal)),

@@ -157,8 +157,8 @@ class Service:
 
     def destroy_session(self, session: Session) -> None:
         """Forget who was logged in."""
-        if self.sessions.remove(session.key) is not None:
-            self.emit("session.destroyed", TokenEvent(session))
+        self.sessions.remove(session.key)
+        self.emit("session.destroyed", TokenEvent(session))
 
     def join_session(self, session: Session, client_id: str) -> None:
         """Remember that an application takes part in a session: a logout has to tell it."""
