@@ -1,4 +1,4 @@
-"""The wheel for the browser: repacked from the whole one, without what runs on servers only."""
+"""The wheel for the browser: repacked from the whole one, without what runs on servers only and without words."""
 
 import base64
 import hashlib
@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from slim import slim
 
 NAME = "spa_auth_browser"
 FILES = ("spa_auth/__init__.py", "spa_auth/errors.py", "spa_auth/events.py", "spa_auth/py.typed")
@@ -54,13 +56,17 @@ def from_whole_wheel(path: Path) -> BrowserWheel:
             version=info.removesuffix(".dist-info").split("-")[1],
             metadata=_browser_metadata(whole.read(f"{info}/METADATA").decode()),
             licence=whole.read(f"{info}/licenses/LICENSE"),
-            package={name: whole.read(name) for name in whole.namelist() if belongs_in_browser(name)},
+            package={name: _slim(name, whole.read(name)) for name in whole.namelist() if belongs_in_browser(name)},
         )
 
 
 def belongs_in_browser(name: str) -> bool:
     """Whether a file of the whole wheel runs in a page."""
     return name in FILES or name.startswith(FOLDERS)
+
+
+def _slim(name: str, content: bytes) -> bytes:
+    return slim(content.decode()).encode() if name.endswith(".py") else content
 
 
 def package_files(archive: Path) -> dict[str, bytes]:
