@@ -1,11 +1,16 @@
 """One small emitter: `on`, `once`, `off`, `on_any`. A listener's exception never breaks the flow that emits."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 Payload = TypeVar("Payload")
 Listener = Callable[[Payload], object]
 AnyListener = Callable[[str, Payload], object]
+
+
+class _Entry(NamedTuple, Generic[Payload]):
+    listener: Listener[Payload]
+    once: bool
 
 
 class Emitter(Generic[Payload]):
@@ -24,7 +29,7 @@ class Emitter(Generic[Payload]):
         on_error: Callable[[BaseException], object],
         spawn: Callable[[Awaitable[object]], object] | None = None,
     ) -> None:
-        self._listeners: dict[str, list[Listener[Payload]]] = {name: [] for name in names}
+        self._listeners: dict[str, list[_Entry[Payload]]] = {name: [] for name in names}
         self._any: list[AnyListener[Payload]] = []
         self._on_error = on_error
         self._spawn = spawn
@@ -40,35 +45,40 @@ class Emitter(Generic[Payload]):
         Raises:
             ValueError: There is no event of that name.
         """
-        self._known(name).append(listener)
-        return lambda: self.off(name, listener)
+        return self._add(name, _Entry(listener, once=False))
 
     def once(self, name: str, listener: Listener[Payload]) -> Callable[[], None]:
         """Call `listener(payload)` at the next event of that name only."""
-
-        def first(payload: Payload) -> object:
-            self.off(name, first)
-            return listener(payload)
-
-        return self.on(name, first)
+        return self._add(name, _Entry(listener, once=True))
 
     def off(self, name: str, listener: Listener[Payload]) -> None:
         """Stop calling this listener; nothing happens where it was not called."""
-        _discard(self._known(name), listener)
+        entries = self._known(name)
+        for entry in [entry for entry in entries if entry.listener == listener][:1]:
+            entries.remove(entry)
 
     def on_any(self, listener: AnyListener[Payload]) -> Callable[[], None]:
         """Call `listener(name, payload)` at every event. Returns a function that ends this."""
         self._any.append(listener)
-        return lambda: _discard(self._any, listener)
+        return lambda: self._any.remove(listener) if listener in self._any else None
 
     def emit(self, name: str, payload: Payload) -> None:
         """Tell every listener; what a listener raises goes to `on_error`."""
-        for listener in tuple(self._known(name)):
-            self._call(listener, payload)
+        entries = self._known(name)
+        for entry in tuple(entries):
+            if entry.once and entry not in entries:
+                continue  # a listener before it told the same event
+            if entry.once:
+                entries.remove(entry)
+            self._call(entry.listener, payload)
         for any_listener in tuple(self._any):
             self._call(any_listener, name, payload)
 
-    def _known(self, name: str) -> list[Listener[Payload]]:
+    def _add(self, name: str, entry: "_Entry[Payload]") -> Callable[[], None]:
+        self._known(name).append(entry)
+        return lambda: self.off(name, entry.listener)
+
+    def _known(self, name: str) -> "list[_Entry[Payload]]":
         if name not in self._listeners:
             raise ValueError(f"There is no event {name!r}; there are: {', '.join(self._listeners)}.")
         return self._listeners[name]
@@ -88,8 +98,3 @@ class Emitter(Generic[Payload]):
         if isinstance(awaitable, Coroutine):
             awaitable.close()  # Python would warn that nobody awaited it
         raise TypeError("This emitter takes no async listeners.")
-
-
-def _discard(listeners: list[Any], listener: object) -> None:
-    if listener in listeners:
-        listeners.remove(listener)
