@@ -50,7 +50,8 @@ def main(arguments: list[str]) -> int:
 
 def build_wheels() -> None:
     """Build the whole wheel, and repack what a page needs of it."""
-    stamp = _stamp("wheels", [*PACKAGE_FILES, *files_under(ROOT / "spa_auth"), BUILD / "browser_wheel.py"])
+    tools = [BUILD / "browser_wheel.py", BUILD / "slim.py"]
+    stamp = _stamp("wheels", [*PACKAGE_FILES, *files_under(ROOT / "spa_auth"), *tools])
     if stamp.is_current(*DIST.glob("spa_auth*-py3-none-any.whl")):
         return
     with step("both wheels, from spa_auth/"):
