@@ -31,7 +31,7 @@ def json_error(error: EndpointError) -> Response:
 def redirect(location: str, *headers: tuple[str, str]) -> Response:
     """Send the browser elsewhere, by GET whatever it came with.
 
-    "the AS ... MUST NOT use the HTTP 307 status code for redirection" (RFC 9700 section 4.12).
+    A 307 would send the fields of our own form on to the application (RFC 9700 section 4.12).
     """
     fixed: Headers = (("Location", location), ("Referrer-Policy", "no-referrer"), *NO_STORE)
     return Response(303, (*fixed, *headers))

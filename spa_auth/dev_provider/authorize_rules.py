@@ -106,7 +106,7 @@ def check_pkce(_service: Service, request: AddressedRequest) -> None:
     """RFC 7636 section 4.4.1, RFC 9700 section 2.1.1: public clients MUST use PKCE; S256 is the only method here."""
     if "code_challenge" not in request.params:
         raise AuthorizationError("invalid_request", "code_challenge is missing; PKCE is required.")
-    # "Defaults to 'plain' if not present in the request" (section 4.3): absent is as bad as plain.
+    # "defaults to 'plain' if not present in the request" (section 4.3): absent is as bad as plain.
     if request.params.get("code_challenge_method") != "S256":
         raise AuthorizationError("invalid_request", "code_challenge_method must be S256.")
     if not _CODE_CHALLENGE.fullmatch(request.params["code_challenge"]):
@@ -130,7 +130,7 @@ def check_audiences(service: Service, request: AddressedRequest) -> None:
 
 
 def check_id_token_hint(service: Service, request: AddressedRequest) -> None:
-    """OpenID Connect Core 3.1.2.1: the OP "MUST validate that it was the issuer of the ID Token"."""
+    """OpenID Connect Core 3.1.2.2: the OP "MUST validate that it was the issuer of the ID Token"."""
     try:
         _hinted_sub(service, request)
     except JWTError:
@@ -170,7 +170,7 @@ def _find_client(service: Service, params: Parameters) -> Client:
 def _find_redirect_uri(client: Client, params: Parameters) -> str:
     redirect_uri = params.get("redirect_uri", "")
     if len(params.all("redirect_uri")) != 1 or not client.allows_redirect_uri(redirect_uri):
-        # RFC 6749 section 4.1.2.1: "MUST NOT automatically redirect the user agent to the invalid redirection URI".
+        # RFC 6749 section 4.1.2.1: "MUST NOT automatically redirect the user-agent to the invalid redirection URI".
         raise PageError(
             "invalid_redirect_uri",
             f"This redirect_uri is not registered for {client.title}." if redirect_uri else "redirect_uri is missing.",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spa_auth.errors import ProtocolError
-from spa_auth.protocol.url import URL, parse_url
+from spa_auth.protocol.url import parse_url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,10 @@ class DemoClient(Client):
 
     def allows_redirect_uri(self, redirect_uri: str) -> bool:
         """Whether this is an http URL on 127.0.0.0/8, [::1] or localhost, without a fragment."""
-        url = _plain_url(redirect_uri)
-        # RFC 6749 section 3.1.2: "The endpoint URI MUST NOT include a fragment component."
-        return url is not None and url.scheme == "http" and url.is_loopback and "#" not in redirect_uri
+        if not is_plain_url(redirect_uri):
+            return False
+        url = parse_url(redirect_uri)
+        return url.scheme == "http" and url.is_loopback
 
     def allows_post_logout_redirect_uri(self, uri: str) -> bool:
         """As for `allows_redirect_uri`."""
@@ -53,8 +54,11 @@ class DemoClient(Client):
 DEMO = DemoClient(client_id="demo", name="Demo application")
 
 
-def _plain_url(text: str) -> URL | None:
+def is_plain_url(text: str) -> bool:
+    """Whether this is an http or https URL that every parser reads in the same way, without a fragment."""
     try:
-        return parse_url(text)
+        parse_url(text)
     except ProtocolError:
-        return None
+        return False
+    # RFC 6749 section 3.1.2: "The endpoint URI MUST NOT include a fragment component."
+    return "#" not in text

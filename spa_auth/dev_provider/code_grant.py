@@ -49,7 +49,7 @@ def _find_code(service: Service, client: Client, params: Parameters) -> Authoriz
     if "code" not in params:
         raise EndpointError("invalid_request", "code is missing.")
     code = service.codes.get(params["code"])
-    # RFC 6749 section 4.1.3: "ensure that the authorization code was issued to the authenticated ... client".
+    # RFC 6749 section 4.1.3: "if the client is public, ensure that the code was issued to client_id in the request".
     if code is None or code.client_id != client.client_id:
         raise EndpointError("invalid_grant", "The code is unknown or was given to another client.")
     return code

@@ -30,7 +30,8 @@ async def end_session(service: Service, call: Call) -> Response:
     session = service.session(call)
     if session is None or (hint is not None and hint.sub == session.user.sub):
         return _log_out(service, call, request, session)
-    # RP-Initiated Logout 2: "the OP MUST ask the End-User whether to log out" without a valid id_token_hint.
+    # RP-Initiated Logout 2: "the OP MUST ask the End-User this question if an id_token_hint was not provided or if
+    # the supplied ID Token does not belong to the current OP session with the RP and/or currently logged in End-User".
     return _ask(service, call, request)
 
 
@@ -64,7 +65,7 @@ def _find_hint(service: Service, params: Parameters) -> IDTokenHint | None:
             "The id_token_hint is not an ID token of this provider.",
             remedy="It makes new keys with every start: log in again, or log out without id_token_hint.",
         ) from None
-    # RP-Initiated Logout 2: "the OP MUST verify that the Client Identifier matches the one used when issuing".
+    # RP-Initiated Logout 2: where both are given, client_id must be the one that the ID token was made for.
     if params.get("client_id", hint.client_id) != hint.client_id:
         raise PageError("invalid_request", "The id_token_hint was made for another client_id.")
     return hint
@@ -139,6 +140,6 @@ def _end(service: Service, call: Call, request: LogoutRequest, outcome: str, hea
 def _goal(service: Service, request: LogoutRequest, outcome: str, headers: Headers) -> Response:
     if request.post_logout_redirect_uri is None:
         return pages.logged_out_page(service, logged_out=outcome == "logged_out", headers=headers)
-    # RP-Initiated Logout 3: "the OP also MUST send" state, where it came, to the post_logout_redirect_uri.
+    # RP-Initiated Logout 2, state: passed back to the application as it came.
     state = {} if request.state is None else {"state": request.state}
     return redirect(with_query(request.post_logout_redirect_uri, form.encode(state)), *headers)

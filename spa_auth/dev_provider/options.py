@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from spa_auth.dev_provider.clients import DEMO, Client
+from spa_auth.dev_provider.clients import DEMO, Client, is_plain_url
 from spa_auth.dev_provider.users import ALICE, BOB, SCOPE_CLAIMS, User
 from spa_auth.errors import ConfigurationError, ProtocolError
 from spa_auth.protocol.scope import Scope
@@ -57,7 +57,12 @@ class Options:
     interaction_lifetime: int = 3600
 
     def __post_init__(self) -> None:
-        faults = [*_issuer_faults(self.issuer), *_lifetime_faults(self), *_doubles(self)]
+        faults = [
+            *_issuer_faults(self.issuer),
+            *_lifetime_faults(self),
+            *_doubles(self),
+            *_address_faults(self.clients),
+        ]
         if faults:
             raise ConfigurationError(*faults)
 
@@ -84,6 +89,17 @@ def _issuer_faults(issuer: str) -> list[str]:
         return [f"issuer is not an http or https URL: {issuer!r}."]
     # OpenID Connect Discovery 3: "URL using the https scheme with no query or fragment components".
     return [f"issuer must have neither query nor fragment: {issuer!r}."] if "?" in issuer or url.fragment else []
+
+
+def _address_faults(clients: tuple[Client, ...]) -> list[str]:
+    addresses = [
+        (client.client_id, uri) for client in clients for uri in client.redirect_uris + client.post_logout_redirect_uris
+    ]
+    return [
+        f"{client_id} registers {uri!r}, which is not a plain http or https URL without a fragment."
+        for client_id, uri in addresses
+        if not is_plain_url(uri)
+    ]
 
 
 def _lifetime_faults(options: Options) -> list[str]:

@@ -26,7 +26,7 @@ def refresh(service: Service, call: Call, client: Client, params: Parameters) ->
     scope = _requested_scope(grant, params)
     audiences = requested_audiences(grant, params)
     _consume(service, token)
-    # "the new refresh token ... MUST NOT extend the lifetime ... beyond that of the initial" (RFC 10017 6.3.2.3).
+    # RFC 10017, on refresh tokens in browsers: rotation must not prolong the life of the first one.
     following = issue_refresh_token(service, grant, token.expires_at)
     access_token = issue_access_token(service, grant, scope, audiences)
     # OpenID Connect Core 12.2: the new ID token "SHOULD NOT have a nonce Claim".

@@ -92,11 +92,11 @@ def test_wrong_options_are_all_named_at_once() -> None:
         Options(
             issuer="ftp://x",
             users=(ALICE, ALICE),
-            clients=(DEMO, Client(client_id="demo")),
+            clients=(DEMO, Client(client_id="demo", redirect_uris=("app://cb", "https://a.example/#x"))),
             apis=(Api(audience="a"), Api(audience="a")),
             code_lifetime=0,
         )
-    assert len(caught.value.faults) == 5
+    assert len(caught.value.faults) == 7
     with pytest.raises(ConfigurationError):
         Options(issuer="http://127.0.0.1/?x")
 
