@@ -1,0 +1,43 @@
+"""A page's Web APIs, or a worker's, as the ports of a client."""
+
+import time
+
+from spa_auth.browser._js import has
+from spa_auth.browser.console import WebConsole
+from spa_auth.browser.crypto import WebCrypto
+from spa_auth.browser.fetch import FetchTransport
+from spa_auth.client.changed import StateEvent
+from spa_auth.client.ports import Platform
+
+
+def browser_platform() -> Platform:
+    """The ports that this place has: a worker has neither a window nor storage."""
+    platform = Platform(
+        transport=FetchTransport(),
+        crypto=WebCrypto(),
+        clock=time.time,
+        console=WebConsole(),
+        state_event=_state_event(),
+    )
+    return _with_window(platform) if has("document") else platform
+
+
+def _with_window(platform: Platform) -> Platform:
+    from spa_auth.browser.navigator import WindowNavigator
+    from spa_auth.browser.page import DocumentPage
+    from spa_auth.browser.storage import WebStorage
+
+    return platform._replace(
+        navigator=WindowNavigator(),
+        session_storage=WebStorage("sessionStorage"),
+        local_storage=WebStorage("localStorage"),
+        page=DocumentPage(),
+    )
+
+
+def _state_event() -> type[StateEvent]:
+    try:
+        from spa_auth.browser.pyscript_page import PageStateEvent
+    except ImportError:  # Pyodide without PyScript
+        return StateEvent
+    return PageStateEvent
