@@ -1,19 +1,21 @@
-"""Python source for a page: without docstrings and comments, and with every line where it was.
+"""Python source for a page: without docstrings, comments and annotations of functions, every line where it was.
 
-A page downloads and compiles what it never shows. The whole wheel keeps every word; line numbers in a page's
-tracebacks are those of the repository.
+A page downloads and compiles what it never shows; in Python 3.14 each annotated function even makes a second
+one. The whole wheel keeps every word; line numbers in a page's tracebacks are those of the repository.
 """
 
 import ast
 import io
 import tokenize
+from collections.abc import Iterator
 
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DOCUMENTED = (ast.Module, ast.ClassDef, *_FUNCTIONS)
 
 
 def slim(source: str) -> str:
-    """The same program without docstrings and comments; what is left stays on its line."""
-    return _without_comments(_without_docstrings(source))
+    """The same program with nothing that is only read by people or type checkers; what is left stays on its line."""
+    return _without_comments(_without_annotations(_without_docstrings(source)))
 
 
 def _without_docstrings(source: str) -> str:
@@ -26,6 +28,23 @@ def _without_docstrings(source: str) -> str:
             if len(node.body) == 1 and not isinstance(node, ast.Module):
                 lines[docstring.lineno - 1] = " " * docstring.col_offset + "..."
     return "\n".join(lines)
+
+
+def _without_annotations(source: str) -> str:
+    lines = source.split("\n")
+    for line, start, end in sorted(_annotations(source, lines), reverse=True):
+        lines[line - 1] = lines[line - 1][:start] + lines[line - 1][end:]
+    return "\n".join(lines)
+
+
+def _annotations(source: str, lines: list[str]) -> Iterator[tuple[int, int, int]]:
+    """Where annotations of functions stand: line, first column, column after. Those of several lines stay."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.arg) and node.annotation is not None and node.annotation.end_lineno == node.lineno:
+            yield node.lineno, node.col_offset + len(node.arg), node.annotation.end_col_offset or 0
+        if isinstance(node, _FUNCTIONS) and node.returns is not None and node.returns.end_lineno == node.returns.lineno:
+            line, end = node.returns.lineno, node.returns.end_col_offset or 0
+            yield line, lines[line - 1].rindex(" ->", 0, end), end
 
 
 def _without_comments(source: str) -> str:
