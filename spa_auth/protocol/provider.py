@@ -50,7 +50,7 @@ class Provider:
         found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
         if found is Verdict.REFETCH:
             failure = yield from self._fetch_keys(now)
-            found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
+            found = self.keys.lookup(kid, alg, now)  # what was just fetched is fresh, even with a lifetime of 0
             if found is Verdict.UNAVAILABLE and failure is not None:
                 raise failure
         if found is Verdict.UNAVAILABLE:
