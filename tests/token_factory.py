@@ -28,10 +28,16 @@ def key_for(alg: str, name: str = "k1") -> Key:
     return RSAKey.generate_key(2048, {"kid": name})
 
 
-def public_jwk(alg: str, name: str = "k1", **members: object) -> dict[str, object]:
+def public_jwk(alg: str, name: str = "k1", /, **members: object) -> dict[str, object]:
     """The public half of `key_for`, with more members; None takes a member away."""
     jwk = {**key_for(alg, name).as_dict(private=False), **members}
     return {member: value for member, value in jwk.items() if value is not None}
+
+
+def import_key(jwk: Mapping[str, object]) -> Key:
+    """A public key as joserfc has it."""
+    kinds: dict[object, Any] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+    return cast("Key", kinds[jwk["kty"]].import_key(dict(jwk)))
 
 
 def jwks(*keys: Mapping[str, object]) -> bytes:
@@ -82,8 +88,5 @@ def id_token_claims(**changes: object) -> dict[str, object]:
 def verify(effect: Effect) -> bool:
     """What a real platform answers to `Verify`."""
     assert isinstance(effect, Verify)
-    public = cast("Any", {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}[effect.key.jwk["kty"]].import_key(
-        dict(effect.key.jwk)
-    ))
     algorithm = cast("Any", JWSRegistry.algorithms[effect.alg])
-    return bool(algorithm.verify(effect.text, effect.signature, public))
+    return bool(algorithm.verify(effect.text, effect.signature, import_key(effect.key.jwk)))
