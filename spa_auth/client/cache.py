@@ -51,6 +51,10 @@ class TokenCache:
         kept = [old for old in self._entries if not (old.tokens.audience == audience and entry.asked.covers(old.asked))]
         self._entries = [entry, *kept]
 
+    def postpone(self, entry: Entry, now: float) -> None:
+        """Count the rest of these tokens' life as if they had come now."""
+        self._entries = [old._replace(received_at=now) if old is entry else old for old in self._entries]
+
     def clear(self) -> None:
         """Forget every token."""
         self._entries = []

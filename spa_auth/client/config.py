@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, cast
 from spa_auth.errors import ConfigurationError, ProtocolError, SpaAuthError
 from spa_auth.protocol.authorization import check_parameters
 from spa_auth.protocol.id_token import MAX_LEEWAY
-from spa_auth.protocol.metadata import ServerMetadata, parse_metadata
+from spa_auth.protocol.metadata import ServerMetadata, metadata_request, parse_metadata
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.strict_json import is_number
+from spa_auth.protocol.strict_json import is_number, is_texts
 from spa_auth.protocol.url import secure_url
 
 
@@ -88,7 +88,14 @@ def client_config(options: Mapping[str, object]) -> ClientConfig:
     return config
 
 
+def check_max_age(max_age: object) -> None:
+    """Refuse a `max_age` that could not be sent and compared as it is, such as a text."""
+    if max_age is not None and (not isinstance(max_age, int) or isinstance(max_age, bool) or max_age < 0):
+        raise ConfigurationError("max_age must be a whole number of seconds.")
+
+
 _TEXT, _OPTIONAL_TEXT, _SWITCH, _SECONDS = "a text", "a text or None", "true or false", "a number of seconds"
+_TEXTS, _MAPPING = "a list of texts", "a mapping"
 _KINDS = {
     "issuer": _TEXT,
     "client_id": _TEXT,
@@ -96,6 +103,8 @@ _KINDS = {
     "audience": _OPTIONAL_TEXT,
     "scope": _TEXT,
     "base_url": _OPTIONAL_TEXT,
+    "authorization_params": _MAPPING,
+    "allowed_origins": _TEXTS,
     "use_refresh_tokens": _SWITCH,
     "verify_id_token_signature": _SWITCH,
     "handle_redirect": _SWITCH,
@@ -114,17 +123,25 @@ def _kind_fault(config: ClientConfig, name: str, kind: str) -> str | None:
         fits = (isinstance(value, str) and value != "") or (value is None and kind == _OPTIONAL_TEXT)
     elif kind == _SWITCH:
         fits = isinstance(value, bool)
+    elif kind == _MAPPING:
+        fits = isinstance(value, Mapping)
+    elif kind == _TEXTS:
+        fits = isinstance(value, list | tuple) and is_texts([*cast("Sequence[object]", value)])
     else:
         fits = is_number(value) and value >= 0
     return None if fits else f'"{name}" must be {kind}.'
 
 
 def _check_issuer(config: ClientConfig) -> None:
-    secure_url(config.issuer)
+    metadata_request(config.issuer)
 
 
 def _check_base_url(config: ClientConfig) -> None:
-    if config.base_url is not None and "://" in config.base_url:
+    if config.base_url is None:
+        return
+    if "?" in config.base_url or "#" in config.base_url:
+        raise ConfigurationError("It has neither query nor fragment.")
+    if "://" in config.base_url:
         secure_url(config.base_url)
 
 
@@ -140,8 +157,7 @@ def _check_leeway(config: ClientConfig) -> None:
 
 
 def _check_max_age(config: ClientConfig) -> None:
-    if config.max_age is not None and (not is_number(config.max_age) or config.max_age < 0):
-        raise ConfigurationError("It must be a number of seconds.")
+    check_max_age(config.max_age)
 
 
 def _check_silent_mode(config: ClientConfig) -> None:
@@ -151,9 +167,6 @@ def _check_silent_mode(config: ClientConfig) -> None:
 
 def _check_authorization_params(config: ClientConfig) -> None:
     check_parameters(config.authorization_params)
-    for name in ("scope", "audience", "max_age"):
-        if name in config.authorization_params:
-            raise ConfigurationError(f"{name} is an option of its own.")
 
 
 def _check_metadata(config: ClientConfig) -> None:

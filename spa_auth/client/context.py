@@ -8,8 +8,9 @@ from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
 from spa_auth.client.ports import Navigator, Platform
 from spa_auth.client.session import SessionState
 from spa_auth.client.transactions import Transactions
-from spa_auth.errors import ConfigurationError, NavigationUnavailableError
+from spa_auth.errors import NavigationUnavailableError
 from spa_auth.events import Emitter
+from spa_auth.protocol.authorization import check_parameters
 from spa_auth.protocol.flows import IDTokenRules
 from spa_auth.protocol.provider import Provider
 from spa_auth.protocol.scope import Scope
@@ -58,7 +59,5 @@ class Context:
 
     def parameters(self, given: Mapping[str, str] | None) -> dict[str, str]:
         """The extra parameters of an authorization request: the configured ones, overridden by the call's."""
-        for name in ("scope", "audience", "max_age"):
-            if name in (given or {}):
-                raise ConfigurationError(f"{name} is an argument of its own and cannot be in authorization_params.")
+        check_parameters(given or {})
         return {**self.config.authorization_params, **(given or {})}

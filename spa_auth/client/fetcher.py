@@ -23,7 +23,7 @@ from spa_auth.protocol.flows import protected_request
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.text import clean_text
-from spa_auth.protocol.url import parse_url, secure_url
+from spa_auth.protocol.url import origin_of, secure_url
 
 Body = str | bytes | None
 _METHOD = re.compile(r"[A-Z]+")
@@ -116,11 +116,10 @@ class Fetcher:
         """Send a request; see `AuthClient.fetch_with_auth`."""
 
         async def send() -> FetchResponse:
-            request = Request(_method(method), self._target(url), *_content(headers, body, json))
-            wanted = self._context.audience(audience)
-            flow = protected_request(request, wanted, self._context.scope(scope))
             try:
-                response = await self._driver.run(flow)
+                request = Request(_method(method), self._target(url), *_content(headers, body, json))
+                wanted = self._context.audience(audience)
+                response = await self._driver.run(protected_request(request, wanted, self._context.scope(scope)))
                 self._check(response, wanted, strict=raise_for_status)
             except Exception as error:  # noqa: BLE001  re-raised, whatever it is
                 raise without_locals(error) from error.__cause__
@@ -129,48 +128,61 @@ class Fetcher:
         return ResponseChain(send)
 
     def _target(self, url: str) -> str:
-        base = self._base()
-        target = url if "://" in url else _join(base, url)
+        target = url if _SCHEME.match(url) else self._resolve(url)
         try:
             parsed = secure_url(target)
         except ProtocolError as error:
             code = error.error if error.error == "insecure_transport" else None
             raise TargetNotAllowedError(error.error_description, error=code) from None
-        if parsed.origin not in self._origins(base):
+        if parsed.origin not in self._origins():
             raise TargetNotAllowedError("No access token is sent to this origin.", origin=parsed.origin)
         return target.partition("#")[0]
 
+    def _resolve(self, path: str) -> str:
+        if path.startswith("//") or "\\" in path:
+            raise TargetNotAllowedError("This is neither a path nor an absolute address.")
+        base = self._base()
+        if base is not None:
+            return _join(base, path)
+        if self._context.platform.navigator is None:
+            raise ConfigurationError('Relative addresses need "base_url" where there is no window.')
+        return self._context.platform.navigator.resolve(path)
+
     def _base(self) -> str | None:
         navigator, base_url = self._context.platform.navigator, self._context.config.base_url
-        if navigator is not None:
-            return navigator.resolve(base_url or ".")
+        if base_url is not None and navigator is not None:
+            return navigator.resolve(base_url)
         if base_url is not None and "://" not in base_url:
             raise ConfigurationError('"base_url" must be absolute where there is no window.')
         return base_url
 
-    def _origins(self, base: str | None) -> set[str]:
-        config = self._context.config
-        # The page's own origin is meant only where nothing else was said.
-        is_told = config.base_url is not None or not config.allowed_origins
-        own = [parse_url(base).origin] if base is not None and is_told else []
-        return {*own, *config.allowed_origins}
+    def _origins(self) -> set[str]:
+        navigator, base = self._context.platform.navigator, self._base()
+        listed = set(self._context.config.allowed_origins)
+        if base is not None:
+            listed.add(origin_of(base))
+        elif navigator is not None and not listed:  # the page's own origin is meant where nothing else was said
+            listed.add(origin_of(navigator.url))
+        return listed
 
     def _check(self, response: Response, audience: str | None, *, strict: bool) -> None:
         if response.status < 400:
             return
-        for challenge in parse_challenges(response.header("www-authenticate")):
+        challenges = parse_challenges(response.header("www-authenticate"))
+        for challenge in challenges:
             _check_challenge(challenge)
-            if strict and response.status == 401:
-                self._refuse_token(challenge, audience)
+        if strict and response.status == 401:
+            self._refuse_token(challenges, audience)
         if strict:
             raise ResponseError(f"The API answered with status {response.status}.", status=response.status)
 
-    def _refuse_token(self, challenge: Challenge, audience: str | None) -> NoReturn:
+    def _refuse_token(self, challenges: list[Challenge], audience: str | None) -> NoReturn:
         asked = "without an audience" if audience is None else f'for the audience "{audience}"'
+        refusal = next((each for each in challenges if each.error is not None), Challenge("bearer", {}))
         raise ResponseError(
-            clean_text(challenge.parameters.get("error_description")) or "The API refused the access token.",
+            clean_text(refusal.parameters.get("error_description")) or "The API refused the access token.",
             status=401,
-            challenge_error=challenge.error,
+            challenge_error=refusal.error,
             remedy=f'The token was asked {asked}: set "audience" to the one that the API expects '
             f'(its log names it), and check that both use the issuer "{self._context.config.issuer}".',
         )
@@ -192,10 +204,8 @@ def _check_challenge(challenge: Challenge) -> None:
         )
 
 
-def _join(base: str | None, path: str) -> str:
-    if base is None or path.startswith("//") or "\\" in path or _SCHEME.match(path):
-        raise TargetNotAllowedError("This is neither a path nor an absolute address.")
-    if _DOT_SEGMENT.search(path.partition("?")[0]):
+def _join(base: str, path: str) -> str:
+    if _DOT_SEGMENT.search(path.partition("#")[0].partition("?")[0]):
         raise TargetNotAllowedError("The path leaves the base address.")
     folder = base if base.endswith("/") else f"{base}/"
     return folder + path.removeprefix("/")

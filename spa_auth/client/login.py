@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
+from spa_auth.client.config import check_max_age
 from spa_auth.client.context import Context
 from spa_auth.errors import (
     ConfigurationError,
@@ -16,9 +17,11 @@ from spa_auth.protocol.authorization import response_state
 from spa_auth.protocol.flows import Grant, LoginOptions, LoginRequest, begin_login, complete_login
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.transaction import REDIRECT, SILENT, Transaction, is_state
-from spa_auth.protocol.url import parse_url, safe_return_to, secure_url
+from spa_auth.protocol.url import origin_of, parse_url, safe_return_to, secure_url
 
 OpenUrl = Callable[[str], object]
+_ANSWERS = ("code", "error", "access_token", "id_token")
+_BY_URL = "Log in with login_with_redirect(open_url=...), then call handle_redirect_callback(url)."
 
 
 class RedirectResult(NamedTuple):
@@ -81,17 +84,19 @@ class Login:
             grant = await self._grant(pairs, transaction)
             context.session.accept(grant, Scope(transaction.scope), generation)
         except SpaAuthError as error:
+            error.app_state = transaction.app_state
             context.emit("login.failed", audience=transaction.audience, error=error)
             raise
         context.emit("token.received", audience=transaction.audience)
-        return RedirectResult(transaction.app_state, transaction.return_to)
+        return RedirectResult(transaction.app_state, safe_return_to(transaction.return_to, self._here()))
 
     def take_response(self) -> str | None:
         """The query of an answer that waits for this client, from the callback page or in this page's address.
 
         The address is cleaned at once, before anything else can read it or fail (RFC 9700 section 4.2).
         """
-        return self._response_in_address() or self._context.transactions.waiting_response()
+        in_address = self._response_in_address()
+        return self._context.transactions.waiting_response() if in_address is None else in_address
 
     async def silent(self, audience: str | None, scope: Scope) -> Grant:
         """Log in without showing anything, in a hidden frame, with the provider's own session.
@@ -135,6 +140,7 @@ class Login:
         max_age: int | None = None,
     ) -> LoginRequest:
         context = self._context
+        check_max_age(max_age)
         options = LoginOptions(
             client_id=context.config.client_id,
             redirect_uri=self._redirect_uri(),
@@ -166,24 +172,32 @@ class Login:
             raise ConfigurationError(f'"redirect_uri": {error.error_description}') from None
         if given is not None and url.fragment:
             raise ConfigurationError('"redirect_uri" must have no fragment (RFC 6749 section 3.1.2).')
+        if navigator is not None and url.origin != origin_of(navigator.url):
+            raise ConfigurationError('"redirect_uri" must be on the origin of this page.')
         query = f"?{url.query}" if given is not None and url.query else ""
         return f"{url.origin}{url.path}{query}"
 
     def _silent_redirect_uri(self) -> str:
         if self._context.config.silent_mode == "off":
             raise SilentAuthUnavailableError("Silent login is switched off.", remedy='Set silent_mode to "auto".')
+        navigator = self._context.platform.navigator
+        if navigator is None:
+            raise SilentAuthUnavailableError("There is no window here that could hold a hidden frame.", remedy=_BY_URL)
         redirect_uri = self._redirect_uri()
-        page = parse_url(self._context.navigator.url)
+        page = parse_url(navigator.url)
         if self._context.config.redirect_uri is None or redirect_uri == f"{page.origin}{page.path}":
             raise SilentAuthUnavailableError("There is no callback page for a hidden frame.")
         return redirect_uri
 
-    def _return_to(self, given: str | None) -> str:
+    def _here(self) -> str:
         navigator = self._context.platform.navigator
-        if navigator is None:
-            return given or "/"
-        here = safe_return_to(navigator.url, navigator.url)
-        return here if given is None else safe_return_to(navigator.resolve(given), navigator.url, here)
+        return self._redirect_uri() if navigator is None else navigator.url
+
+    def _return_to(self, given: str | None) -> str:
+        navigator, here = self._context.platform.navigator, self._here()
+        address = given if given is None or navigator is None else navigator.resolve(given)
+        default = "/" if navigator is None else safe_return_to(here, here)
+        return default if address is None else safe_return_to(address, here, default)
 
     async def _open(self, url: str, open_url: OpenUrl | None) -> None:
         if open_url is None:
@@ -197,21 +211,26 @@ class Login:
         navigator = self._context.platform.navigator
         if navigator is None:
             return None
-        page = parse_url(navigator.url)
-        if f"{page.origin}{page.path}" != self._redirect_uri().partition("?")[0] or not _is_response(page.query):
+        address, page = self._redirect_uri().partition("?")[0], parse_url(navigator.url)
+        is_answer = self._is_response(page.query) or self._is_response(page.fragment)
+        if f"{page.origin}{page.path}" != address or not is_answer:
             return None
-        navigator.replace_url(page.path)
-        return page.query
+        navigator.replace_url(address)
+        if self._is_response(page.query):
+            return page.query
+        # Nothing was asked to come in the fragment (RFC 9700 section 2.1.2): marked, it is refused, after its state.
+        return f"{page.fragment}&response=fragment"
+
+    def _is_response(self, query: str) -> bool:
+        try:
+            pairs = form.parse(query)
+        except ProtocolError:
+            return False
+        is_ours = any(name == "state" and is_state(value) for name, value in pairs)
+        # An answer without a good state is one all the same where a login is pending (threat A07).
+        return is_ours or (self._context.transactions.is_pending and any(name in _ANSWERS for name, _ in pairs))
 
     def _check_same_user(self, grant: Grant) -> None:
         current = self._context.session.current
         if current is not None and grant.claims is not None and grant.claims["sub"] != current.claims["sub"]:
             raise SubMismatchError("Somebody else is logged in at the provider.", claim="sub")
-
-
-def _is_response(query: str) -> bool:
-    try:
-        pairs = dict(form.parse(query))
-    except ProtocolError:
-        return False
-    return is_state(pairs.get("state", ""))

@@ -5,9 +5,10 @@ from typing import Literal
 
 from spa_auth.client.context import Context
 from spa_auth.client.login import OpenUrl
-from spa_auth.errors import ConfigurationError, SpaAuthError
+from spa_auth.client.ports import Navigator
+from spa_auth.errors import ConfigurationError, NavigationUnavailableError, ProtocolError, SpaAuthError
 from spa_auth.protocol.logout import logout_url
-from spa_auth.protocol.url import origin_of, parse_url
+from spa_auth.protocol.url import origin_of
 
 
 class Logout:
@@ -44,23 +45,34 @@ class Logout:
         )
 
     def _come_back(self, return_to: str | None) -> str | None:
-        navigator = self._context.platform.navigator
-        if navigator is None:
-            return return_to
-        page = parse_url(navigator.url)
+        navigator, redirect_uri = self._context.platform.navigator, self._context.config.redirect_uri
+        here = (redirect_uri or "") if navigator is None else navigator.url
         if return_to is None:
-            return f"{page.origin}{page.path}"
-        address = navigator.resolve(return_to)
+            return None if navigator is None else here.partition("#")[0].partition("?")[0]
+        address = return_to if navigator is None else navigator.resolve(return_to)
         # An address from elsewhere must not turn a logout into an open redirect (threat L04).
-        if origin_of(address) != page.origin:
-            raise ConfigurationError(f"return_to must be on {page.origin}.")
+        if not _is_same_origin(address, here):
+            raise ConfigurationError("return_to must be on the origin of this page.")
         return address
 
     async def _open(self, url: str, open_url: OpenUrl | Literal[False] | None) -> None:
         if not open_url:
-            if self._context.platform.navigator is not None:
-                await self._context.navigator.leave(url, timeout=self._context.config.navigation_timeout)
-            return
-        opened = open_url(url)
-        if isinstance(opened, Awaitable):
+            await self._navigator.leave(url, timeout=self._context.config.navigation_timeout)
+        elif isinstance(opened := open_url(url), Awaitable):
             await opened
+
+    @property
+    def _navigator(self) -> Navigator:
+        if self._context.platform.navigator is None:
+            raise NavigationUnavailableError(
+                "The session has ended here, but there is no window to send to the provider.",
+                remedy="Pass open_url= with a function that opens the address, or open_url=False to log out here only.",
+            )
+        return self._context.platform.navigator
+
+
+def _is_same_origin(address: str, other: str) -> bool:
+    try:
+        return origin_of(address) == origin_of(other)
+    except ProtocolError:
+        return False

@@ -49,7 +49,8 @@ class SessionState:
         """
         if generation != self.generation:
             raise LoginRequiredError("The session ended while new tokens were on their way; they were dropped.")
-        session, reason = self._continued(grant), "login"
+        session = self._continued(grant)
+        reason = "login" if self.current is None else "provider"
         if self.current is not None and session.claims["sub"] != self.current.claims["sub"]:
             self._forget()
             reason = "user_switch"

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
+from spa_auth.errors import without_locals
+
 T = TypeVar("T")
 
 
@@ -28,4 +30,6 @@ class SingleFlight:
     def _land(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         del self._tasks[key]
         if not task.cancelled():
-            task.exception()  # retrieved, so that nothing complains where every caller has gone
+            error = task.exception()  # retrieved, so that nothing complains where every caller has gone
+            if error is not None:
+                without_locals(error)

@@ -6,7 +6,7 @@ from typing import Any
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login, RedirectResult
 from spa_auth.client.tokens import Tokens
-from spa_auth.errors import ConfigurationError, MissingTransactionError, NavigationError, SpaAuthError
+from spa_auth.errors import ConfigurationError, MissingTransactionError, NavigationError, SpaAuthError, without_locals
 from spa_auth.protocol.session import User
 from spa_auth.protocol.url import parse_url
 
@@ -23,9 +23,7 @@ class Start:
     async def run(self) -> None:
         """Complete a pending redirect, then check the session; only ConfigurationError is raised."""
         if self._context.config.handle_redirect:
-            query = self._login.take_response()
-            if query is not None:
-                await self._quietly(self._complete(query))
+            await self._quietly(self._complete_pending())
         if self._context.session.current is None:
             await self._quietly(self._tokens.check_session())
 
@@ -44,7 +42,14 @@ class Start:
         if self.redirect_result is not None and self.redirect_result.error is not None:
             raise self.redirect_result.error
         await self._login.redirect(**options)
+        if self._context.session.user is not None:
+            return self._context.session.user
         raise NavigationError("The login was handed to open_url; await auth.require_login() again after it.")
+
+    async def _complete_pending(self) -> None:
+        query = self._login.take_response()
+        if query is not None:
+            await self._complete(query)
 
     async def _complete(self, query: str) -> RedirectResult:
         try:
@@ -69,5 +74,6 @@ class Start:
         except ConfigurationError:
             raise
         except SpaAuthError as error:
+            without_locals(error)
             self._context.platform.console.error(error)
             self._context.emit("error", error=error)

@@ -1,7 +1,11 @@
 """Access tokens: from the cache, by refresh token, or by a silent login; one errand for all who ask the same."""
 
+from collections.abc import Hashable
+from typing import NamedTuple
+
 from spa_auth.client.cache import Entry
 from spa_auth.client.context import Context
+from spa_auth.client.events import EventName
 from spa_auth.client.login import Login
 from spa_auth.client.single_flight import SingleFlight
 from spa_auth.errors import (
@@ -21,6 +25,20 @@ from spa_auth.protocol.flows import Grant, refresh_tokens
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.session import Session
 from spa_auth.protocol.token import TokenSet
+
+
+class _Errand(NamedTuple):
+    """What to get, and what was there when it was asked for."""
+
+    audience: str | None
+    asked: Scope
+    entry: Entry | None
+    session: Session | None
+    generation: int
+
+    @property
+    def key(self) -> Hashable:
+        return self.generation, self.audience, frozenset(self.asked)
 
 
 class Tokens:
@@ -46,11 +64,27 @@ class Tokens:
         Raises:
             LoginRequiredError: Nobody is logged in, or not any more.
         """
-        return self.cached(audience, scope) or await self.renew(audience, scope)
+        tokens = self.cached(audience, scope)
+        if tokens is not None:
+            return tokens
+        try:
+            return await self.renew(audience, scope)
+        except (NetworkError, LoginTimeoutError, SilentAuthUnavailableError):
+            # Nothing was decided: what is still good goes on being used (R04).
+            tokens = self._still_good(audience, scope)
+            if tokens is None:
+                raise
+            return tokens
 
     async def renew(self, audience: str | None, scope: Scope) -> TokenSet:
         """New tokens, whatever the cache has; raises as `get` does."""
-        return await self._flights.join((audience, frozenset(scope)), lambda: self._renew(audience, scope))
+        session = self._context.session
+        entry = session.cache.find(audience, scope)
+        # Calls for several scopes that one entry covers would spend the same refresh token: they share one errand.
+        errand = _Errand(audience, scope if entry is None else entry.asked, entry, session.current, session.generation)
+        if session.current is None and not session.has_hint:
+            raise LoginRequiredError("Nobody is logged in on this page.")
+        return await self._flights.join(errand.key, lambda: self._renew(errand))
 
     async def answer(self, effect: Token) -> TokenSet:
         """Tokens for a flow. New ones only if those of the cache were not just fetched (R12)."""
@@ -88,42 +122,40 @@ class Tokens:
             if session.current is None and isinstance(error, LoginRequiredError):
                 session.forget_hint()
 
+    def _still_good(self, audience: str | None, scope: Scope) -> TokenSet | None:
+        cache, now = self._context.session.cache, self._context.platform.clock()
+        entry = cache.find(audience, scope)
+        if entry is None or not entry.tokens.is_fresh(now):
+            return None
+        cache.postpone(entry, now)  # so that an outage is not met by every call anew
+        return entry.tokens
+
     def _check_scope(self, tokens: TokenSet, needed: str | None) -> None:
         missing = tokens.scope.missing(Scope(needed or ""))
         if missing:
             raise MissingScopesError(f"The provider did not grant {missing}.", missing=missing)
 
-    async def _renew(self, audience: str | None, scope: Scope) -> TokenSet:
-        session = self._context.session
-        generation, current = session.generation, session.current
-        if current is None and not session.has_hint:
-            raise LoginRequiredError("Nobody is logged in on this page.")
-        entry = session.cache.find(audience, scope)
+    async def _renew(self, errand: "_Errand") -> TokenSet:
         try:
-            grant = await self._grant(entry, current, audience, scope)
-            session.accept(grant, scope if entry is None else entry.asked, generation)
+            grant = await self._grant(errand)
+            self._context.session.accept(grant, errand.asked, errand.generation)
         except SpaAuthError as error:
-            self._context.emit("token.failed", audience=audience, error=error)
+            self._context.emit("token.failed", audience=errand.audience, error=error)
             raise
-        self._context.emit("token.received" if entry is None else "token.refreshed", audience=audience)
+        name: EventName = "token.received" if errand.entry is None else "token.refreshed"
+        self._context.emit(name, audience=errand.audience)
         return grant.tokens
 
-    async def _grant(self, entry: Entry | None, current: Session | None, audience: str | None, scope: Scope) -> Grant:
-        if entry is None or current is None or entry.tokens.refresh_token is None:
-            return await self._login.silent(audience, scope)
-        try:
-            return await self._refresh(entry.tokens, entry.tokens.refresh_token, current)
-        except NetworkError:
-            # Nothing was decided: what is still good goes on being used (R04).
-            if entry.tokens.is_fresh(self._context.platform.clock()):
-                return Grant(entry.tokens, None)
-            raise
+    async def _grant(self, errand: "_Errand") -> Grant:
+        entry, session = errand.entry, errand.session
+        if entry is None or session is None or entry.tokens.refresh_token is None:
+            return await self._login.silent(errand.audience, errand.asked)
+        return await self._refresh(entry.tokens, entry.tokens.refresh_token, session, errand.generation)
 
-    async def _refresh(self, tokens: TokenSet, refresh_token: str, current: Session) -> Grant:
+    async def _refresh(self, tokens: TokenSet, refresh_token: str, session: Session, generation: int) -> Grant:
         context = self._context
-        generation = context.session.generation
         flow = refresh_tokens(
-            context.provider, tokens, refresh_token, current.claims, context.config.client_id, context.id_token_rules
+            context.provider, tokens, refresh_token, session.claims, context.config.client_id, context.id_token_rules
         )
         try:
             return await context.driver.run(flow)

@@ -52,6 +52,11 @@ class Transactions:
         self._issuer = issuer
         self._client_id = client_id
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether a login of this client has begun in this tab and was not answered yet."""
+        return next(self._pending(), None) is not None
+
     def add(self, transaction: Transaction) -> None:
         """Keep a login that begins; of more than ten the oldest goes."""
         pending = sorted(self._pending(), key=lambda each: each.created_at)
@@ -106,7 +111,7 @@ class Transactions:
         return transaction if is_ours else None
 
     def _refuse(self) -> NoReturn:
-        if next(self._pending(), None) is not None:
+        if self.is_pending:
             raise StateMismatchError("The answer belongs to no login of this tab, while another is pending.")
         raise MissingTransactionError("The answer belongs to no login that this tab began.")
 
