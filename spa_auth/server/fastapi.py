@@ -15,7 +15,7 @@ from starlette.types import Scope as ASGIScope
 
 from spa_auth.errors import ConfigurationError, ProtocolError, RequestError
 from spa_auth.protocol.http import header_values
-from spa_auth.protocol.url import origin_of, secure_url
+from spa_auth.protocol.url import secure_url
 from spa_auth.server.access_token import AccessToken
 from spa_auth.server.asgi import refuse, request_of
 from spa_auth.server.validator import AccessTokenValidator
@@ -40,11 +40,11 @@ class TokenAuth(SecurityBase):
         ConfigurationError: Names every fault of the options, at once.
     """
 
-    def __init__(self, *, origins: Collection[str] = (), **options: object) -> None:
+    def __init__(self, *, origins: str | Collection[str] = (), **options: object) -> None:
         self.model = HTTPBearer(bearerFormat="JWT")
         self.scheme_name = type(self).__name__
-        self.origins = tuple(origins)
-        self.validator = _validator(_origin_faults(origins), options)
+        self.origins = (origins,) if isinstance(origins, str) else tuple(origins)
+        self.validator = _validator(_origin_faults(self.origins), options)
 
         async def optional(
             token: Annotated[AccessToken | None, Security(self, scopes=[_OPTIONAL])],
@@ -115,15 +115,12 @@ def _validator(faults: list[str], options: dict[str, object]) -> AccessTokenVali
 
 
 def _origin_faults(origins: Collection[str]) -> list[str]:
-    return [
-        f"origins cannot have {origin!a}: use the form https://app.example."
-        for origin in origins
-        if not _is_origin(origin)
-    ]
+    wrong = [origin for origin in origins if not _is_origin(origin)]
+    return [f"origins cannot have {origin!a}: use the form https://app.example." for origin in wrong]
 
 
 def _is_origin(text: str) -> bool:
     try:
-        return secure_url(text).origin == text == origin_of(text)
+        return secure_url(text).origin == text
     except ProtocolError:
         return False
