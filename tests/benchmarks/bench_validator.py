@@ -9,7 +9,7 @@ import logging
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -103,7 +103,7 @@ def bare_check(key: SigningKey, token: str) -> Callable[[], object]:
 
 
 @contextlib.contextmanager
-def key_server(keys: list[dict[str, object]]) -> Iterator[str]:
+def key_server(keys: Sequence[Mapping[str, object]]) -> Generator[str, None, None]:
     """A provider of nothing but metadata and keys; its issuer identifier."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -114,7 +114,7 @@ def key_server(keys: list[dict[str, object]]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as the base class has it
             """Be quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

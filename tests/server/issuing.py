@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -28,7 +28,7 @@ class LocalIssuer:
         self.issuer = f"http://127.0.0.1:{port}/"
         self.asked: list[str] = []
         self.delay = 0.0
-        self.keys: list[dict[str, object]] = [public_jwk(alg, alg) for alg in ALGORITHMS]
+        self.keys: list[Mapping[str, object]] = [public_jwk(alg, alg) for alg in ALGORITHMS]
         self.metadata: dict[str, object] = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}jwks"}
         self.answers: dict[str, Answer] = {}
 
@@ -56,10 +56,16 @@ class LocalIssuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(
-        self, *, alg: str = "ES256", header: dict[str, object] | None = None, by: str = "", **changes: object
+        self,
+        *,
+        alg: str = "ES256",
+        header: Mapping[str, object] | None = None,
+        claims: Mapping[str, object] | None = None,
+        **changes: object,
     ) -> str:
-        """A signed token, good but for the changes."""
-        return sign(self.claims(**changes), alg=alg, name=alg, header={"typ": "at+jwt", **(header or {})}, by=by)
+        """A signed token, good but for the changes of its claims and its header."""
+        changed = self.claims(**{**(claims or {}), **changes})
+        return sign(changed, alg=alg, name=alg, header={"typ": "at+jwt", **(header or {})})
 
     def validator(self, **options: object) -> AccessTokenValidator:
         """A new validator of this issuer's tokens."""
@@ -77,14 +83,14 @@ def write(call: BaseHTTPRequestHandler, body: bytes, status: int = 200, **header
 
 
 @contextlib.contextmanager
-def local_issuer() -> Iterator[LocalIssuer]:
+def local_issuer() -> Generator[LocalIssuer, None, None]:
     """A running LocalIssuer on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.answer(self)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as the base class has it
             pass
 
     class Server(ThreadingHTTPServer):

@@ -6,7 +6,7 @@ import socket
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,7 +79,7 @@ def get(app: FastAPI, path: str, token: str | None = None, method: str = "GET", 
 
 
 @contextlib.contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI) -> Generator[str, None, None]:
     """The app on a real server; the address without scheme."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on", ws="none"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -128,7 +128,7 @@ def test_the_demos_api_serves_notes_to_the_page(shared_issuer: LocalIssuer) -> N
 def test_h02_h03_every_answer_can_be_read_by_the_page(
     shared_issuer: LocalIssuer, status: int, path: str, changes: dict[str, object]
 ) -> None:
-    answer = get(api(auth_of(shared_issuer)), path, shared_issuer.token(**changes), Origin=PAGE)
+    answer = get(api(auth_of(shared_issuer)), path, shared_issuer.token(claims=changes), Origin=PAGE)
     assert answer.status_code == status
     assert answer.headers["access-control-allow-origin"] == PAGE
     exposed = answer.headers["access-control-expose-headers"]
@@ -177,7 +177,7 @@ def test_v26_optional_beside_required_does_not_weaken_it(shared_issuer: LocalIss
     async def both(
         optional: Annotated[AccessToken | None, Depends(auth.optional)], token: Annotated[AccessToken, Security(auth)]
     ) -> list[str | None]:
-        return [optional and optional.subject, token.subject]
+        return [optional.subject if optional else None, token.subject]
 
     assert get(app, "/both").status_code == 401
     assert get(app, "/both", shared_issuer.token()).json() == ["alice", "alice"]
@@ -260,7 +260,7 @@ def test_the_apps_own_lifespan_still_runs(shared_issuer: LocalIssuer) -> None:
     steps: list[str] = []
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> Any:  # noqa: ANN401
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         steps.append("start")
         yield
         steps.append("stop")
@@ -285,8 +285,14 @@ def test_v27_a_websocket_route_is_guarded(shared_issuer: LocalIssuer, extensions
         async def send(message: Any) -> None:  # noqa: ANN401
             sent.append(message)
 
-        scope = {"type": "websocket", "path": "/live", "headers": list(headers), "query_string": b"", "extensions": extensions,
-                 "root_path": "", "scheme": "ws", "subprotocols": []}  # fmt: skip
+        scope = {
+            "type": "websocket",
+            "path": "/live",
+            "headers": list(headers),
+            "query_string": b"",
+            "extensions": extensions,
+            "subprotocols": [],
+        }
         asyncio.run(app(scope, receive, send))
         return sent
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import gzip
 import json
 import threading
@@ -7,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from server.issuing import DISCOVERY, Clock, LocalIssuer, quiet, write
+from server.issuing import DISCOVERY, Answer, Clock, LocalIssuer, quiet, write
 from token_factory import public_jwk, sign
 
 from spa_auth.errors import InvalidTokenError, UpstreamError
@@ -218,21 +219,17 @@ def test_m07_metadata_without_keys_is_503_with_the_reason(issuer: LocalIssuer) -
 
 def endless(call: BaseHTTPRequestHandler) -> None:
     write(call, b"")
-    try:
+    with contextlib.suppress(OSError):
         while True:
             call.wfile.write(b" " * 65_536)
-    except OSError:
-        pass
 
 
 def slow_body(call: BaseHTTPRequestHandler) -> None:
     write(call, b"")
-    try:
+    with contextlib.suppress(OSError):
         for _ in range(100):
             call.wfile.write(b" ")
             time.sleep(0.05)
-    except OSError:
-        pass
 
 
 def bomb(call: BaseHTTPRequestHandler) -> None:
@@ -240,7 +237,11 @@ def bomb(call: BaseHTTPRequestHandler) -> None:
     write(call, gzip.compress(b" " * 100_000_000), Content_Encoding="gzip")
 
 
-MISBEHAVIOURS = {
+def raw(call: BaseHTTPRequestHandler, answer: bytes) -> None:
+    call.wfile.write(answer)
+
+
+MISBEHAVIOURS: dict[str, Answer] = {
     "endless": endless,
     "slow": slow_body,
     "silent": lambda _: time.sleep(1),
@@ -253,8 +254,8 @@ MISBEHAVIOURS = {
     "404": lambda call: write(call, b"{}", 404),
     "keys is a text": lambda call: write(call, b'{"keys":"a"}'),
     "too many keys": lambda call: write(call, json.dumps({"keys": [None] * 101}).encode()),
-    "broken": lambda call: call.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
-    "no http": lambda call: call.wfile.write(b"hello\r\n\r\n"),
+    "broken": lambda call: raw(call, b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"),
+    "no http": lambda call: raw(call, b"hello\r\n\r\n"),
 }
 
 

@@ -1,8 +1,11 @@
 import asyncio
 import base64
+import contextlib
+import hashlib
+import hmac
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -127,14 +130,14 @@ REFUSED: dict[str, tuple[str, Make]] = {
     "j09 a million dots": ("format", lambda _: "." * 1_000_000),
     "j10 oversize token": ("format", lambda i: i.token(fill="a" * 16_384)),
     "j10 oversize header": ("header", lambda i: i.token(header={"fill": "a" * 4_096})),
-    "j12 nesting bomb": ("json", lambda i: with_claims(i, b'[' * 5000)),
+    "j12 nesting bomb": ("json", lambda i: with_claims(i, b"[" * 5000)),
     "j13 doubled claim": ("json", lambda i: with_claims(i, b'{"sub":"a","sub":"b"}')),
     "j13 doubled header in disguise": ("json", lambda i: with_header(i, b'{"alg":"ES256","a\\u006cg":"none"}')),
     "j14 nan": ("json", lambda i: with_claims(i, b'{"exp":NaN}')),
     "j14 infinite": ("json", lambda i: with_claims(i, b'{"exp":1e999}')),
-    "j14 long integer": ("json", lambda i: with_claims(i, b'{"exp":' + b'9' * 4000 + b'}')),
-    "j16 utf-16": ("json", lambda i: with_claims(i, '{}'.encode('utf-16'))),
-    "j16 byte order mark": ("json", lambda i: with_claims(i, '{}'.encode('utf-8-sig'))),
+    "j14 long integer": ("json", lambda i: with_claims(i, b'{"exp":' + b"9" * 4000 + b"}")),
+    "j16 utf-16": ("json", lambda i: with_claims(i, "{}".encode("utf-16"))),
+    "j16 byte order mark": ("json", lambda i: with_claims(i, "{}".encode("utf-8-sig"))),
     "j16 invalid utf-8": ("json", lambda i: with_claims(i, b'{"a":"\xff"}')),
     "j16 lone surrogate": ("json", lambda i: i.token(sub="\ud800")),
     "j17 header is a list": ("json", lambda i: with_header(i, [1])),
@@ -143,10 +146,10 @@ REFUSED: dict[str, tuple[str, Make]] = {
     "j18 typ is a list": ("typ", lambda i: i.token(header={"typ": ["at+jwt"]})),
     "j18 kid is an object": ("kid", lambda i: i.token(header={"kid": {"a": 1}})),
     "j19 r = s = 0": ("signature", lambda i: with_signature(i, bytes(64))),
-    "j19 r above the order": ("signature", lambda i: with_signature(i, b'\xff' * 64)),
-    "j19 DER": ("signature", lambda i: with_signature(i, bytes.fromhex('3006020101020101'))),
+    "j19 r above the order": ("signature", lambda i: with_signature(i, b"\xff" * 64)),
+    "j19 DER": ("signature", lambda i: with_signature(i, bytes.fromhex("3006020101020101"))),
     "j20 short RSA signature": ("signature", lambda i: i.token(alg="RS256")[:-4]),
-    "j20 long RSA signature": ("signature", lambda i: i.token(alg="RS256").rpartition(".")[0] + "." + segment(bytes(512))),
+    "j20 long RSA signature": ("signature", lambda i: i.token(alg="RS256") + "AAAA"),
     "j20 no signature": ("signature", lambda i: i.token().rpartition(".")[0] + "."),
     "m22 key in the token": ("signature", lambda i: _signed_by_own_key(i, "jwk")),
     "m22 jku in the token": ("signature", lambda i: _signed_by_own_key(i, "jku")),
@@ -266,8 +269,8 @@ def test_v11_v12_times_are_judged_to_the_second_with_tolerance_at_both_ends(shar
     clock = Clock()
     clock.now = 1_800_000_000
     times = {"iat": 1_800_000_000, "exp": 1_800_000_600, "nbf": 1_800_000_000}
-    validator, token = shared_issuer.validator(clock=clock, clock_tolerance=10), shared_issuer.token(**times)
-    verdicts = {}
+    validator, token = shared_issuer.validator(clock=clock, clock_tolerance=10), shared_issuer.token(claims=times)
+    verdicts: dict[float, bool] = {}
     for now in (1_799_999_989, 1_799_999_990, 1_800_000_609, 1_800_000_609.9, 1_800_000_610):
         clock.now = now
         try:
@@ -374,10 +377,8 @@ def test_v24_no_signed_claims_raise_anything_that_is_not_ours(
 ) -> None:
     quiet()
     token = sign({**shared_issuer.claims(), **claims}, alg="ES256", name="ES256", header={"typ": "at+jwt", **header})
-    try:
+    with contextlib.suppress(InvalidTokenError):
         assert shared_validator.validate(token)["aud"] in (AUDIENCE, (AUDIENCE,), claims.get("aud"))
-    except RequestError as error:
-        assert error.status == 401
 
 
 @pytest.mark.parametrize("token", [None, b"a.b.c", 1, [], {}])
@@ -399,10 +400,8 @@ def test_j22_a_change_of_any_character_is_noticed(
 
 
 def test_j02_a_token_signed_with_the_text_of_the_public_key_is_refused(shared_issuer: LocalIssuer) -> None:
-    import hashlib
-    import hmac
-
-    for secret in (key_for("RS256", "RS256").as_pem(private=False), json.dumps(shared_issuer.keys[0]).encode()):  # type: ignore[union-attr]
+    public = cast("RSAKey", key_for("RS256", "RS256"))
+    for secret in (public.as_pem(private=False), json.dumps(shared_issuer.keys[0]).encode()):
         text = f"{segment({'alg': 'HS256', 'kid': 'RS256', 'typ': 'at+jwt'})}.{segment(shared_issuer.claims())}"
         signature = segment(hmac.new(secret, text.encode(), hashlib.sha256).digest())
         assert refused(shared_issuer, f"{text}.{signature}").detail.startswith("(alg)")
@@ -420,14 +419,12 @@ def test_a_secret_in_a_token_appears_in_no_error(shared_issuer: LocalIssuer) -> 
 
 def test_no_frame_of_ours_keeps_the_token_of_an_error(shared_issuer: LocalIssuer) -> None:
     token = shared_issuer.token(exp=1)
-    try:
-        shared_issuer.validator().validate(token)
-    except InvalidTokenError as error:
-        frames = traceback.TracebackException.from_exception(error, capture_locals=True)
-        ours = [frame for frame in frames.stack if "spa_auth/server" in frame.filename]
-        assert ours
-        assert not any(token in value for frame in ours for value in (frame.locals or {}).values())
-        assert error.__context__ is None
+    error = refused(shared_issuer, token)
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    ours = [frame for frame in frames if "spa_auth/server" in frame.filename]
+    assert ours
+    assert not any(token in value for frame in ours for value in (frame.locals or {}).values())
+    assert error.__context__ is None
 
 
 def test_one_validator_serves_many_event_loops(issuer: LocalIssuer) -> None:
@@ -452,9 +449,9 @@ def test_the_providers_weakest_accepted_keys_are_strong_ones(issuer: LocalIssuer
         {**good, "kty": "FOO"},
         {**good, "x": good["y"]},
     ]
-    issuer.keys = cast("list[dict[str, object]]", bad)
+    issuer.keys = cast("list[Mapping[str, object]]", bad)
     assert refused(issuer, issuer.token()).detail.startswith("(kid)")
-    issuer.keys += [cast("dict[str, object]", key_for("ES256", "ES256").as_dict(private=False))]
+    issuer.keys += [key_for("ES256", "ES256").as_dict(private=False)]
     assert issuer.validator().validate(issuer.token())
 
 
