@@ -128,18 +128,23 @@ def test_evidence_is_in_attributes() -> None:
 
 
 def test_a_refused_target_names_the_setting_that_allows_it() -> None:
-    assert 'Add "https://api.example" to allowed_origins' in TargetNotAllowedError("", origin="https://api.example").remedy
+    assert (
+        'Add "https://api.example" to allowed_origins' in TargetNotAllowedError("", origin="https://api.example").remedy
+    )
     assert TargetNotAllowedError("").remedy == ""
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [(RequestError, 400), (InvalidTokenError, 401), (InsufficientScopeError, 403), (UpstreamError, 503)]
+    ("kind", "status"),
+    [(RequestError, 400), (InvalidTokenError, 401), (InsufficientScopeError, 403), (UpstreamError, 503)],
 )
 def test_h02_each_refusal_has_its_status(kind: type[RequestError], status: int) -> None:
     assert kind().status == status
 
 
-@pytest.mark.parametrize("text", ["Plain.", 'With "quotes".', "back\\slash", "new\nline", "ünïcode", "\x00\x1f</script>"])
+@pytest.mark.parametrize(
+    "text", ["Plain.", 'With "quotes".', "back\\slash", "new\nline", "ünïcode", "\x00\x1f</script>"]
+)
 def test_h01_the_body_of_a_refusal_is_json_whatever_its_text(text: str) -> None:
     body = InvalidTokenError(text, detail="for the log only").body
     assert json.loads(body) == {"error": "invalid_token", "error_description": text}

@@ -85,7 +85,8 @@ def test_f10_a_header_that_is_too_long_counts_as_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", " ", ",", "a ", "a,", 'a="', "a=", "a=b", '"', '\\"', "\\", "a =", "a b", "=", "a=b,", 'a="b",', "\x00"]
+    "unit",
+    ["a", " ", ",", "a ", "a,", 'a="', "a=", "a=b", '"', '\\"', "\\", "a =", "a b", "=", "a=b,", 'a="b",', "\x00"],
 )
 @pytest.mark.parametrize("start", ["", "Bearer ", 'Bearer a="', "Bearer a"])
 def test_f10_hostile_challenges_are_read_in_linear_time(unit: str, start: str) -> None:

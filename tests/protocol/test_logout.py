@@ -1,0 +1,33 @@
+from urllib.parse import parse_qs, urlsplit
+
+from protocol_values import SERVER
+from token_factory import ISSUER
+
+from spa_auth.protocol.logout import logout_url
+from spa_auth.protocol.metadata import ServerMetadata
+
+
+def test_a_logout_names_what_it_was_given() -> None:
+    url = logout_url(
+        SERVER,
+        client_id="notes-page",
+        post_logout_redirect_uri="https://app.example/?a=1&b=2",
+        id_token_hint="a.b.c",
+        state="x&y",
+    )
+    assert url is not None
+    assert url.startswith("https://id.example/oidc/logout?")
+    assert parse_qs(urlsplit(url).query) == {
+        "client_id": ["notes-page"],
+        "post_logout_redirect_uri": ["https://app.example/?a=1&b=2"],
+        "id_token_hint": ["a.b.c"],
+        "state": ["x&y"],
+    }
+
+
+def test_l07_without_a_hint_only_the_client_is_named() -> None:
+    assert logout_url(SERVER, client_id="c") == "https://id.example/oidc/logout?client_id=c"
+
+
+def test_a_provider_may_have_no_place_to_log_out() -> None:
+    assert logout_url(ServerMetadata(ISSUER), client_id="c") is None
