@@ -168,11 +168,12 @@ class Login:
         address = given if navigator is None else navigator.resolve(navigator.url if given is None else given)
         try:
             url = secure_url(str(address))
+            is_here = navigator is None or url.origin == origin_of(navigator.url)
         except ProtocolError as error:
-            raise ConfigurationError(f'"redirect_uri": {error.error_description}') from None
+            raise ConfigurationError(f'"redirect_uri": {error.error_description}', remedy=error.remedy) from None
         if given is not None and url.fragment:
             raise ConfigurationError('"redirect_uri" must have no fragment (RFC 6749 section 3.1.2).')
-        if navigator is not None and url.origin != origin_of(navigator.url):
+        if not is_here:
             raise ConfigurationError('"redirect_uri" must be on the origin of this page.')
         query = f"?{url.query}" if given is not None and url.query else ""
         return f"{url.origin}{url.path}{query}"

@@ -113,6 +113,10 @@ class FakeBrowser:
             self._run_callback_page()
         return response
 
+    async def load_in_tab(self, url: str) -> str:
+        """Load an address in another tab of the same browser, and return where it ends up."""
+        return (await self._load(Request("GET", url), cookies=True, choice=self.choice)).url
+
     async def load_in_frame(self, url: str) -> str:
         """Load an address in a hidden frame, and return where it ends up."""
         foreign = parse_url(url).host != parse_url(self.url).host

@@ -10,6 +10,7 @@ class FakeClock:
         self._offset = 0.0
 
     def __call__(self) -> float:
+        """The time now."""
         return time.time() + self._offset
 
     def advance(self, seconds: float) -> None:
