@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Self
 
-_TOKEN = re.compile(r"[!#-\[\]-~]+")
+_LEGAL = re.compile(r"[ !#-\[\]-~]*")
 
 
 class Scope(tuple[str, ...]):
@@ -20,7 +20,7 @@ class Scope(tuple[str, ...]):
     @property
     def is_legal(self) -> bool:
         """Whether every word keeps to the characters of RFC 6749 section 3.3."""
-        return all(_TOKEN.fullmatch(word) for word in self)
+        return _LEGAL.fullmatch(str(self)) is not None
 
     def covers(self, other: Iterable[str]) -> bool:
         """Whether every word of the other scope is in this one."""

@@ -29,7 +29,11 @@ class AccessToken(Mapping[str, object]):
 
     def __init__(self, claims: Mapping[str, object]) -> None:
         object.__setattr__(self, "scope", token_scope(claims))
-        object.__setattr__(self, "_claims", {name: _frozen(value) for name, value in claims.items()})
+        object.__setattr__(
+            self,
+            "_claims",
+            {name: value if isinstance(value, str) else _frozen(value) for name, value in claims.items()},
+        )
 
     @property
     def subject(self) -> str | None:
@@ -77,7 +81,7 @@ class AccessToken(Mapping[str, object]):
 
 def _frozen(value: object) -> object:
     if is_array(value):
-        return tuple(_frozen(item) for item in value)
+        return tuple([_frozen(item) for item in value])
     if is_object(value):
         return MappingProxyType({name: _frozen(item) for name, item in value.items()})
     return value
