@@ -115,7 +115,7 @@ def test_listeners_may_come_and_go_while_an_event_is_told(recorder: Recorder) ->
     emitter = recorder.emitter()
     end = emitter.on("a", lambda _: end())
     emitter.on("a", recorder.heard.append)
-    emitter.on("a", lambda _: emitter.on("a", recorder.heard.append) and None)
+    emitter.on("a", lambda _: emitter.on("a", recorder.heard.append))
     emitter.emit("a", 1)
     assert recorder.heard == [1]
 

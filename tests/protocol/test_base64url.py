@@ -31,7 +31,7 @@ def test_j07_each_value_has_one_text_only(text: str) -> None:
     "text", ["A", "AAAAA", "AA==", "AA=", "+/+/", "AB", "AAB", "AA AA", "AAAA\n", "\nAAAA", "ÄÄÄÄ", "AAAA.", "\x00AAA"]
 )
 def test_j07_lax_base64_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="canonical"):
+    with pytest.raises(ValueError, match=r"canonical|multiple of 4|ASCII|padding"):
         base64url.decode(text)
 
 

@@ -32,7 +32,7 @@ def test_what_is_missing_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "is_legal"), [("", True), ("a b", True), ("a\tb", False), ('a"', False), ("a\\b", False), ("ä", False)]
 )
-def test_only_the_characters_of_rfc_6749_are_legal(text: str, is_legal: bool) -> None:  # noqa: FBT001
+def test_only_the_characters_of_rfc_6749_are_legal(text: str, is_legal: bool) -> None:
     assert Scope(text).is_legal is is_legal
 
 
