@@ -40,11 +40,6 @@ class TokenCache:
         """The latest tokens for exactly this audience that were asked for at least this scope."""
         return next((entry for entry in self._entries if entry.covers(audience, scope)), None)
 
-    def refresh_token(self, audience: str | None, scope: Scope) -> str | None:
-        """The refresh token that renews these tokens. One of another audience is not used (RFC 8707)."""
-        entry = self.find(audience, scope)
-        return None if entry is None else entry.tokens.refresh_token
-
     def put(self, entry: Entry) -> None:
         """Keep new tokens in the place of those that they replace."""
         audience = entry.tokens.audience

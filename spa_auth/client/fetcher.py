@@ -78,8 +78,14 @@ class ResponseChain:
 
     def __await__(self) -> Generator[Any, None, FetchResponse]:
         if self._task is None:
-            self._task = asyncio.ensure_future(self._send())
+            self._task = asyncio.ensure_future(self._sent())
         return self._task.__await__()
+
+    async def _sent(self) -> FetchResponse:
+        try:
+            return await self._send()
+        except Exception as error:  # noqa: BLE001  re-raised, whatever it is, without the token that was in a local
+            raise without_locals(error) from error.__cause__
 
     async def text(self) -> str:
         """The body as text."""
@@ -116,13 +122,10 @@ class Fetcher:
         """Send a request; see `AuthClient.fetch_with_auth`."""
 
         async def send() -> FetchResponse:
-            try:
-                request = Request(_method(method), self._target(url), *_content(headers, body, json))
-                wanted = self._context.audience(audience)
-                response = await self._driver.run(protected_request(request, wanted, self._context.scope(scope)))
-                self._check(response, wanted, strict=raise_for_status)
-            except Exception as error:  # noqa: BLE001  re-raised, whatever it is
-                raise without_locals(error) from error.__cause__
+            request = Request(_method(method), self._target(url), *_content(headers, body, json))
+            wanted = self._context.audience(audience)
+            response = await self._driver.run(protected_request(request, wanted, self._context.scope(scope)))
+            self._check(response, wanted, strict=raise_for_status)
             return FetchResponse(response._replace(url=request.url))
 
         return ResponseChain(send)
