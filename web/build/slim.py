@@ -15,7 +15,17 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, *_FUNCTIONS)
 
 def slim(source: str) -> str:
     """The same program with nothing that is only read by people or type checkers; what is left stays on its line."""
-    return _without_comments(_without_annotations(_without_docstrings(source)))
+    return _without_comments(_without_annotations(_without_docstrings(_without_type_checking(source))))
+
+
+def _without_type_checking(source: str) -> str:
+    lines = source.split("\n")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            first, last = node.body[0], node.body[-1]
+            _blank(lines, first.lineno, last.end_lineno)
+            lines[first.lineno - 1] = " " * first.col_offset + "pass"
+    return "\n".join(lines)
 
 
 def _without_docstrings(source: str) -> str:
@@ -23,8 +33,7 @@ def _without_docstrings(source: str) -> str:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             docstring = node.body[0]
-            for number in range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1):
-                lines[number - 1] = ""
+            _blank(lines, docstring.lineno, docstring.end_lineno)
             if len(node.body) == 1 and not isinstance(node, ast.Module):
                 lines[docstring.lineno - 1] = " " * docstring.col_offset + "..."
     return "\n".join(lines)
@@ -54,3 +63,7 @@ def _without_comments(source: str) -> str:
             number, column = token.start
             lines[number - 1] = lines[number - 1][:column].rstrip()
     return "\n".join(lines)
+
+
+def _blank(lines: list[str], first: int, last: int | None) -> None:
+    lines[first - 1 : last] = [""] * ((last or first) - first + 1)
