@@ -43,3 +43,8 @@ def test_every_link_of_the_docs_leads_somewhere() -> None:
     pages = [ROOT / "README.md", *(ROOT / "web" / "docs").glob("*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
     assert not [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()]
+
+
+def test_the_snippets_about_apis_run() -> None:
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "web" / "docs" / "apis.md").read_text(), re.DOTALL)
+    exec(snippet, {"application": lambda *_: None})  # noqa: S102  it is our own page
