@@ -1,4 +1,7 @@
-"""The same examples in every run, so that no commit turns red by chance: HYPOTHESIS_PROFILE=search looks for new ones."""
+"""The same examples in every run, so that no commit turns red by chance.
+
+HYPOTHESIS_PROFILE=search looks for new ones.
+"""
 
 import os
 

@@ -588,6 +588,35 @@ def test_v08_an_id_token_opens_no_api_even_if_its_audience_fits() -> None:
     assert caught.value.claim == "nonce"
 
 
+# -- kinds of tokens (property 4: each opens what it was made for, and nothing else)
+
+LOGOUT_EVENT: dict[str, object] = {"http://schemas.openid.net/event/backchannel-logout": {}}
+KINDS: dict[str, tuple[str, set[str]]] = {
+    "ID token": (sign(id_token_claims(), header={"typ": "JWT"}), {"login"}),
+    "ID token without typ": (sign(id_token_claims()), {"login"}),
+    "access token": (access_token(aud=CLIENT_ID, nonce=NONCE, iat=NOW), {"api"}),
+    "access token called JWT": (sign({**ACCESS_CLAIMS, "aud": CLIENT_ID}, header={"typ": "JWT"}), {"api"}),
+    "logout token": (sign(id_token_claims(events=LOGOUT_EVENT), header={"typ": "logout+jwt"}), set()),
+    "logout token without typ": (sign(id_token_claims(events=LOGOUT_EVENT, nonce=None)), set()),
+    "DPoP proof": (sign(id_token_claims(htm="GET", htu=API), header={"typ": "dpop+jwt"}), set()),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_i15_v08_v09_each_kind_of_token_opens_only_what_it_was_made_for(kind: str) -> None:
+    token, opens = KINDS[kind]
+    found: set[str] = set()
+    api = access_token_claims(token, provider(), Rules(ISSUER, (CLIENT_ID,)), ("RS256",))
+    login = complete_login(provider(), PARAMETERS, TRANSACTION, RULES)
+    for name, flow, answers in (("api", api, [NOW, KEYS, VERIFIED, NOW]), ("login", login, login_answers(token))):
+        try:
+            drive(flow, answers)
+        except JWTError:
+            continue
+        found.add(name)
+    assert found == opens
+
+
 # -- protected_request
 
 REQUEST = Request("POST", "https://api.example/notes", (("X-A", "b"),), b"body")
