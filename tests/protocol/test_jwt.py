@@ -135,6 +135,18 @@ def test_j_rows_malformed_tokens_are_refused_and_the_claim_at_fault_is_named(cas
     assert claim_at_fault(text) == claim
 
 
+def test_j10_the_limits_are_exact() -> None:
+    """16 KiB for a token, 4 KiB for its header; base64url makes four characters of three bytes."""
+    header = json.dumps(HEADER).encode()
+    longest = header + b" " * (4096 // 4 * 3 - len(header))
+    assert parse_jwt(token(longest)).alg == "RS256"
+    assert claim_at_fault(token(longest + b" ")) == "header"
+    assert parse_jwt(token({**HEADER, "kid": "k" * 256})).kid == "k" * 256
+    text = token(claims=b'{"sub":"a"}', signature=b"")
+    assert parse_jwt(text + "A" * (16_384 - len(text))).claims == {"sub": "a"}
+    assert claim_at_fault(text + "A" * (16_385 - len(text))) == "format"
+
+
 def test_j10_the_longest_token_can_be_set() -> None:
     text = token()
     assert parse_jwt(text, max_length=len(text))
@@ -284,6 +296,8 @@ def test_a_clock_that_is_hours_off_is_named_as_such() -> None:
     late = failure(lambda: check_times({"exp": NOW}, NOW + 5 * 3600, 60))
     early = failure(lambda: check_times({"exp": NOW, "iat": NOW - 300}, NOW - 5 * 3600, 60))
     usual = failure(lambda: check_times({"exp": NOW}, NOW + 90, 60))
+    assert "1.0 hours" in failure(lambda: check_times({"exp": NOW}, NOW + 3600, 60)).remedy
+    assert failure(lambda: check_times({"exp": NOW}, NOW + 3599, 60)).remedy == ""
     assert "clock of this device" in late.remedy
     assert "4.9 hours" in early.remedy
     assert usual.error_description == "The token expired 90 s ago."
