@@ -1,10 +1,18 @@
-"""Access tokens that are JWTs, judged by a resource server (RFC 9068, RFC 7519, RFC 8725)."""
+"""Access tokens that are JWTs, judged by a resource server (RFC 9068, RFC 7519, RFC 8725): its rules and its flow.
+
+What a page has no use for: the browser wheel leaves this module out.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from spa_auth.errors import JWTError
-from spa_auth.protocol.jwt import MAX_TOKEN_LENGTH, UnverifiedJWT, VerifiedJWT, check_times
+from spa_auth.protocol import effects
+from spa_auth.protocol.effects import Flow
+from spa_auth.protocol.flows import verify_jwt
+from spa_auth.protocol.id_token import Claims
+from spa_auth.protocol.jwt import MAX_TOKEN_LENGTH, UnverifiedJWT, VerifiedJWT, check_times, parse_jwt
+from spa_auth.protocol.provider import Provider
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.strict_json import is_array, is_texts
 
@@ -16,6 +24,20 @@ class Rules(NamedTuple):
     audiences: Collection[str]
     leeway: float = 60
     max_length: int = MAX_TOKEN_LENGTH
+
+
+def access_token_claims(token: str, provider: Provider, rules: Rules, algorithms: Collection[str]) -> Flow[Claims]:
+    """Validate an access token for a resource server (RFC 9068 section 4).
+
+    Raises:
+        JWTError: The token is not accepted; `.claim` says why.
+        DiscoveryError: The provider's keys cannot be used.
+        NetworkError: The provider does not answer, and its keys are not known.
+    """
+    jwt = parse_jwt(token, max_length=rules.max_length)
+    check_iss(jwt, rules)  # before any request: nobody makes this API ask for the keys of another issuer
+    verified = yield from verify_jwt(jwt, provider, algorithms)
+    return validate_access_token(verified, rules, (yield from effects.now()))
 
 
 def validate_access_token(token: VerifiedJWT, rules: Rules, now: float) -> Mapping[str, object]:

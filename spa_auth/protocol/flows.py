@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from spa_auth.errors import JWTError, ProtocolError, SpaAuthError
 from spa_auth.protocol import effects, pkce
-from spa_auth.protocol.access_token import Rules, check_iss, validate_access_token
 from spa_auth.protocol.authorization import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -220,20 +219,6 @@ def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: 
     except JWTError as error:
         raise id_token_error(error) from None
     return validate_id_token(jwt, expected)
-
-
-def access_token_claims(token: str, provider: Provider, rules: Rules, algorithms: Collection[str]) -> Flow[Claims]:
-    """Validate an access token for a resource server (RFC 9068 section 4).
-
-    Raises:
-        JWTError: The token is not accepted; `.claim` says why.
-        DiscoveryError: The provider's keys cannot be used.
-        NetworkError: The provider does not answer, and its keys are not known.
-    """
-    jwt = parse_jwt(token, max_length=rules.max_length)
-    check_iss(jwt, rules)  # before any request: nobody makes this API ask for the keys of another issuer
-    verified = yield from verify_jwt(jwt, provider, algorithms)
-    return validate_access_token(verified, rules, (yield from effects.now()))
 
 
 def protected_request(request: Request, audience: str | None, scope: Scope) -> Flow[Response]:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection
 from typing import Any, cast
 
 from spa_auth.errors import ConfigurationError, JWTError, SpaAuthError, without_locals
-from spa_auth.protocol.access_token import Rules
+from spa_auth.protocol.access_token import Rules, access_token_claims
 from spa_auth.protocol.effects import Flow, Send
-from spa_auth.protocol.flows import access_token_claims
 from spa_auth.protocol.http import Request, Response, header_values
 from spa_auth.protocol.id_token import Claims
 from spa_auth.protocol.provider import Provider

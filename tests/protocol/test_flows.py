@@ -25,13 +25,12 @@ from spa_auth.errors import (
     SubMismatchError,
 )
 from spa_auth.protocol import base64url, form
-from spa_auth.protocol.access_token import Rules
+from spa_auth.protocol.access_token import Rules, access_token_claims
 from spa_auth.protocol.effects import Now, Random, Send, Token, Verify
 from spa_auth.protocol.flows import (
     Grant,
     IDTokenRules,
     LoginOptions,
-    access_token_claims,
     begin_login,
     complete_login,
     protected_request,
