@@ -33,9 +33,11 @@ class FetchTransport:
         try:
             response = await _fetch(request, made, controller)
             return await _read(request, response, controller, max_bytes)
+        except BaseException:
+            controller.abort()
+            raise
         finally:
             js.clearTimeout(timer)
-            controller.abort()
 
 
 def _request(request: Request, controller: "Controller") -> object:

@@ -7,7 +7,7 @@ from spa_auth.browser.console import WebConsole
 from spa_auth.browser.crypto import WebCrypto
 from spa_auth.browser.fetch import FetchTransport
 from spa_auth.client.changed import StateEvent
-from spa_auth.client.ports import Platform
+from spa_auth.client.platform import Platform
 
 
 def browser_platform() -> Platform:

@@ -8,6 +8,25 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 LOGGED_IN = "html[data-state=in]"
 LOGGED_OUT = "html[data-state=out]"
 
+# What outlives the page, where the browser lets it.
+KEPT = """(() => {
+    try { return JSON.stringify([document.title, document.referrer, {...localStorage}, {...sessionStorage}]) }
+    catch { return '' }
+})()"""
+# The first lines of a page's Python: `say` writes into the page, `done` ends it.
+START = """
+import asyncio
+import json
+from pyscript import web, when
+from spa_auth.browser import create_auth_client
+
+def say(*words):
+    web.page["out"].textContent += " ".join(map(str, words)) + "\\n"
+
+def done():
+    web.page["out"].setAttribute("data-done", "")
+"""
+
 
 class Journey:
     """One browser profile with one tab, and everything that its console said."""
@@ -33,7 +52,7 @@ class Journey:
         """What the Python of `run` put into #out when it had finished."""
         out = self.page.locator("#out[data-done]")
         out.wait_for(state="attached")
-        return out.inner_text()
+        return out.text_content() or ""
 
     def begin_login(self) -> None:
         """Click on "Log in", and wait for the provider's page."""
@@ -68,7 +87,7 @@ class Journey:
         seen = ["\n".join(self.console), "\n".join(self.page_errors)]
         if self.page.url.startswith(self.servers.origin):
             seen += [self.page.url, self.page.content()]
-            seen += [self.page.evaluate("JSON.stringify([document.title, document.referrer, localStorage])")]
+            seen += [self.page.evaluate(KEPT)]
         assert "" not in secrets
         leaked = [secret for secret in secrets if any(secret in place for place in seen)]
         assert not leaked

@@ -1,24 +1,25 @@
 """Real servers on free loopback ports: providers, APIs and pages, each as the demo has it or bent in one way."""
 
+import asyncio
 import base64
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
 from spa_auth.cli.checkout import Checkout, find_checkout
 from spa_auth.cli.demo import _create_app_of, page_origins
-from spa_auth.cli.demo_page import Addresses, demo_page
+from spa_auth.cli.demo_page import MEDIA_TYPES, Addresses, demo_page
 from spa_auth.cli.ports import Listener, listen
 from spa_auth.dev_provider import DevProvider, Options
 from spa_auth.dev_provider.asgi import Delays
@@ -28,7 +29,7 @@ from spa_auth.protocol import form
 ROOT = Path(__file__).resolve().parents[2]
 AUDIENCE = "https://api.example"
 # Seconds. Below this the client asks for no new token, and of a shorter life nothing would be left.
-SHORT_LIFETIME = 6
+SHORT_LIFETIME = 8
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -126,24 +127,36 @@ class Lab:
     """Pages that a test writes: a piece of Python, with the demo's policy or with headers of its own."""
 
     def __init__(self, checkout: Checkout, origin: str, options: dict[str, object]) -> None:
-        self._wheel = next(checkout.dist.glob("spa_auth_browser-*-cp*-none-any.whl")).name
+        self.wheel = next(checkout.dist.glob("spa_auth_browser-*-cp*-none-any.whl")).name
         self._origin = origin
-        self._options = options
+        self.options = options
+        self._files: dict[str, bytes] = {}
         self._pages: dict[str, tuple[str, dict[str, object]]] = {}
 
     def page(self, source: str, **options: object) -> str:
         """The address of a page that runs this Python; options replace those of its "spa_auth" block."""
         name = f"p{len(self._pages)}"
-        self._pages[name] = (source, {**self._options, **options})
+        self._pages[name] = (source, {**self.options, **options})
         return f"{self._origin}/lab/{name}/"
+
+    def file(self, path: str, content: bytes) -> str:
+        """The address of a file. What Playwright itself answers, Chromium keeps away from loopback addresses."""
+        self._files[path] = content
+        return f"{self._origin}/files/{path}"
 
     @property
     def routes(self) -> list[BaseRoute]:
         return [
+            Route("/answers/{kind}", _answer, methods=["GET", "HEAD", "POST"]),
+            Route("/files/{path:path}", self._file),
             Route("/lab/{name}/", self._html),
             Route("/lab/{name}/main.py", self._python),
             Route("/lab/{name}/pyscript.json", self._configuration),
         ]
+
+    async def _file(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        return Response(self._files[path], media_type=MEDIA_TYPES[PurePath(path).suffix])
 
     async def _html(self, _request: Request) -> Response:
         return Response(LAB_PAGE, media_type="text/html")
@@ -155,9 +168,31 @@ class Lab:
         options = self._pages[request.path_params["name"]][1]
         return JSONResponse({
             "interpreter": "/dist/pyodide/pyodide.mjs",
-            "files": {f"/dist/{self._wheel}": "./*"},
+            "files": {f"/dist/{self.wheel}": "./*"},
             "spa_auth": {key: value for key, value in options.items() if value is not None},
         })  # fmt: skip
+
+
+async def _answer(request: Request) -> Response:
+    """What no well-behaved endpoint answers."""
+    kind = request.path_params["kind"]
+    if kind.isdecimal():
+        return Response(status_code=int(kind), headers={"location": "/answers/echo"})
+    if kind == "large":
+        return StreamingResponse(_pieces(64, 0), media_type="application/json")
+    if kind == "slow":
+        return StreamingResponse(_pieces(64, 0.5), media_type="application/json")
+    return JSONResponse({
+        "method": request.method,
+        "body": (await request.body()).decode(),
+        "headers": {name: request.headers.get(name) for name in ("cookie", "referer", "x-test", "cache-control")},
+    })  # fmt: skip
+
+
+async def _pieces(count: int, pause: float) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b" " * 65536
+        await asyncio.sleep(pause)
 
 
 LAB_PAGE = """<!doctype html>
@@ -184,7 +219,7 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world() -> Generator[World]:
     """Start everything, and stop it."""
     checkout = find_checkout(ROOT)
     create_api: Any = _create_app_of(checkout.demo / "api.py")
@@ -195,7 +230,9 @@ def world() -> Iterator[World]:
         provider, short_lived = Provider(main), Provider(short, access_token_lifetime=SHORT_LIFETIME)
 
         def api(issuer: str, audience: str = AUDIENCE, origins: list[str] | None = None) -> Any:  # noqa: ANN401
-            return create_api(issuer=issuer, audience=audience, origins=page_origins(page) if origins is None else origins)
+            return create_api(
+                issuer=issuer, audience=audience, origins=page_origins(page) if origins is None else origins
+            )
 
         api_app = Journal(api(main.url))
         short_api = listen("127.0.0.1", 0, flag="")
@@ -245,7 +282,7 @@ def world() -> Iterator[World]:
 
 
 @contextmanager
-def served(app: Any, listener: Listener) -> Iterator[None]:  # noqa: ANN401
+def served(app: Any, listener: Listener) -> Generator[None]:  # noqa: ANN401
     """Serve an app in a thread."""
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]})
