@@ -11,7 +11,7 @@ from spa_auth.client.events import AuthEvent
 from spa_auth.client.fetcher import Body, Fetcher, ResponseChain
 from spa_auth.client.login import Login, OpenUrl, RedirectResult
 from spa_auth.client.logout import Logout
-from spa_auth.client.ports import Platform
+from spa_auth.client.platform import Platform
 from spa_auth.client.reports import Handler, reports
 from spa_auth.client.start import Start
 from spa_auth.client.tokens import Tokens

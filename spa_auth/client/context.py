@@ -1,11 +1,12 @@
 """What the parts of one client share."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from spa_auth.client.config import ClientConfig
 from spa_auth.client.driver import Driver
 from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
-from spa_auth.client.ports import Navigator, Platform
+from spa_auth.client.platform import Platform
 from spa_auth.client.session import SessionState
 from spa_auth.client.transactions import Transactions
 from spa_auth.errors import NavigationUnavailableError
@@ -14,6 +15,9 @@ from spa_auth.protocol.authorization import check_parameters
 from spa_auth.protocol.flows import IDTokenRules
 from spa_auth.protocol.provider import Provider
 from spa_auth.protocol.scope import Scope
+
+if TYPE_CHECKING:
+    from spa_auth.client.ports import Navigator
 
 
 class Context:
@@ -35,7 +39,7 @@ class Context:
         self.id_token_rules = IDTokenRules(leeway=config.leeway, verify_signature=config.verify_id_token_signature)
 
     @property
-    def navigator(self) -> Navigator:
+    def navigator(self) -> "Navigator":
         """The window.
 
         Raises:

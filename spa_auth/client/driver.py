@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from spa_auth.client.ports import Platform
+from spa_auth.client.platform import Platform
 from spa_auth.client.single_flight import SingleFlight
 from spa_auth.errors import SpaAuthError
 from spa_auth.protocol.effects import Effect, Flow, Now, Random, Send, Token, Verify

@@ -1,14 +1,16 @@
 """Logout: here first, so that nothing the provider does can keep a session alive on this page."""
 
 from collections.abc import Awaitable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from spa_auth.client.context import Context
 from spa_auth.client.login import OpenUrl
-from spa_auth.client.ports import Navigator
 from spa_auth.errors import ConfigurationError, NavigationUnavailableError, ProtocolError, SpaAuthError
 from spa_auth.protocol.logout import logout_url
 from spa_auth.protocol.url import origin_of
+
+if TYPE_CHECKING:
+    from spa_auth.client.ports import Navigator
 
 
 class Logout:
@@ -62,7 +64,7 @@ class Logout:
             await opened
 
     @property
-    def _navigator(self) -> Navigator:
+    def _navigator(self) -> "Navigator":
         if self._context.platform.navigator is None:
             raise NavigationUnavailableError(
                 "The session has ended here, but there is no window to send to the provider.",

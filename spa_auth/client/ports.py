@@ -1,12 +1,11 @@
-"""What a client needs of the world, as protocols. A port that a platform lacks is None, and that says all.
+"""What a client needs of the world, as protocols. They are types only: a page does not even load this module.
 
 `spa_auth.browser` fills them with a page's own Web APIs, `spa_auth.testing` with a browser in memory.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
-from spa_auth.client.changed import StateEvent
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.jwk import Key
 
@@ -116,17 +115,3 @@ class Console(Protocol):
     def error(self, error: BaseException) -> None:
         """Write an error with its traceback."""
         ...
-
-
-class Platform(NamedTuple):
-    """Everything a client has. The ports that may be None are what not every place offers."""
-
-    transport: Transport
-    crypto: Crypto
-    clock: Clock
-    console: Console
-    navigator: Navigator | None = None
-    session_storage: Storage | None = None
-    local_storage: Storage | None = None
-    page: Page | None = None
-    state_event: type[StateEvent] = StateEvent

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from spa_auth.client.cache import Entry, TokenCache
 from spa_auth.client.config import ClientConfig
-from spa_auth.client.ports import Platform
+from spa_auth.client.platform import Platform
 from spa_auth.errors import LoginRequiredError
 from spa_auth.protocol.flows import Grant
 from spa_auth.protocol.scope import Scope

@@ -1,9 +1,8 @@
 """Pending logins, one record per `state`, and the answers that the callback page left for them."""
 
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from spa_auth.client.ports import Storage
 from spa_auth.errors import MissingTransactionError, StateMismatchError
 from spa_auth.protocol.transaction import (
     MAX_PENDING,
@@ -13,6 +12,9 @@ from spa_auth.protocol.transaction import (
     dump_transaction,
     parse_transaction,
 )
+
+if TYPE_CHECKING:
+    from spa_auth.client.ports import Storage
 
 
 class MemoryStorage:
@@ -47,7 +49,7 @@ class Transactions:
         client_id: and of this client are seen.
     """
 
-    def __init__(self, storage: Storage | None, *, issuer: str, client_id: str) -> None:
+    def __init__(self, storage: "Storage | None", *, issuer: str, client_id: str) -> None:
         self._storage: Storage = MemoryStorage() if storage is None else storage
         self._issuer = issuer
         self._client_id = client_id

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NoReturn
 from urllib.parse import urljoin
 
-from spa_auth.client.ports import Clock, Platform
+from spa_auth.client.platform import Platform
+from spa_auth.client.ports import Clock
 from spa_auth.client.transactions import MemoryStorage
 from spa_auth.errors import (
     LoginTimeoutError,

@@ -12,7 +12,8 @@ from slim import slim
 NAME = "spa_auth_browser"
 FILES = ("spa_auth/__init__.py", "spa_auth/errors.py", "spa_auth/events.py", "spa_auth/py.typed")
 FOLDERS = ("spa_auth/protocol/", "spa_auth/client/", "spa_auth/browser/")
-SERVER_ONLY = ("spa_auth/protocol/access_token.py",)
+# What no page imports: the resource server's rules, and types.
+NOT_IN_PAGES = ("spa_auth/protocol/access_token.py", "spa_auth/client/ports.py")
 
 # What a page has no use for: extras, their requirements, and the README behind the headers.
 DROPPED_HEADERS = ("Provides-Extra:", "Requires-Dist:", "Description-Content-Type:")
@@ -63,7 +64,7 @@ def from_whole_wheel(path: Path) -> BrowserWheel:
 
 def belongs_in_browser(name: str) -> bool:
     """Whether a file of the whole wheel runs in a page."""
-    return name in FILES or (name.startswith(FOLDERS) and name not in SERVER_ONLY)
+    return name in FILES or (name.startswith(FOLDERS) and name not in NOT_IN_PAGES)
 
 
 def _slim(name: str, content: bytes) -> bytes:
