@@ -375,6 +375,18 @@ def test_a_page_that_is_its_own_redirect_uri_completes_the_login_and_cleans_its_
     asyncio.run(run())
 
 
+def test_a_page_that_is_its_own_redirect_uri_tells_where_else_to_return() -> None:
+    async def run() -> None:
+        world = page(redirect_uri=None)
+        world.browser.callback_page = ""
+        auth = await world.login(await world.open(), return_to="/notes")
+        assert auth.redirect_result is not None
+        assert auth.redirect_result.return_to == "/notes"
+        assert world.browser.url == PAGE
+
+    asyncio.run(run())
+
+
 def test_the_address_is_clean_before_anything_is_awaited_also_on_failure() -> None:
     """A24."""
 
