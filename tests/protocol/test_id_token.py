@@ -31,6 +31,8 @@ def test_a_good_token_gives_its_claims() -> None:
     assert validate_id_token(token(), LOGIN) == id_token_claims()
     assert validate_id_token(token(aud=[CLIENT_ID], azp=CLIENT_ID), LOGIN)["azp"] == CLIENT_ID
     assert validate_id_token(token({"alg": "RS256", "typ": "application/JWT"}), LOGIN)
+    for sub in ("s", "s" * 255):
+        assert validate_id_token(token(sub=sub), LOGIN)["sub"] == sub
 
 
 FAULTS: dict[str, tuple[VerifiedJWT, str]] = {

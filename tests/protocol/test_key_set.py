@@ -52,6 +52,16 @@ def test_i21_m16_a_rotated_key_is_looked_for_at_once_though_the_keys_were_just_f
     assert keys.fetched((NEW,), NOW + 1).lookup("new", "RS256", NOW + 1) == (NEW,)
 
 
+def test_m15_m18_keys_are_fresh_for_5_minutes_stale_for_an_hour_and_asked_for_every_30_seconds() -> None:
+    assert (LIFETIME, MAX_STALE, COOLDOWN) == (300, 3600, 30)
+
+
+@pytest.mark.parametrize(("age", "counts"), [(0, True), (LIFETIME - 1, True), (LIFETIME, False), (-1, False)])
+def test_m15_a_fetch_counts_for_the_cooldown_if_the_keys_were_fresh(age: int, counts: bool) -> None:
+    keys = KeySet().fetched((OLD,), NOW).fetched((OLD,), NOW + age)
+    assert keys.lookup("new", "RS256", NOW + age) is (Verdict.UNKNOWN if counts else Verdict.REFETCH)
+
+
 def test_m15_an_invented_key_id_costs_one_fetch_in_a_cooldown() -> None:
     keys = KeySet().fetched((OLD,), NOW).fetched((OLD,), NOW + 1)
     assert keys.lookup("invented", "RS256", NOW + 1 + COOLDOWN - 0.1) is Verdict.UNKNOWN

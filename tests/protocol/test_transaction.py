@@ -46,6 +46,11 @@ def test_reading_what_was_written_gives_it_back(app_state: object, audience: str
     assert parse_transaction(dump_transaction(transaction), STATE) == transaction
 
 
+def test_a28_a_max_age_of_0_survives() -> None:
+    transaction = TRANSACTION._replace(max_age=0, created_at=0)
+    assert parse_transaction(dump_transaction(transaction), STATE) == transaction
+
+
 def circle() -> object:
     inner: dict[str, object] = {}
     inner["inner"] = inner
@@ -141,7 +146,16 @@ def test_k29_members_that_nobody_knows_are_left_out() -> None:
 
 @pytest.mark.parametrize(
     ("age", "is_expired"),
-    [(0, False), (LIFETIME, False), (LIFETIME + 1, True), (-LIFETIME + 1, False), (-LIFETIME, True), (86_400, True)],
+    [
+        (0, False),
+        (900, False),
+        (901, True),
+        (LIFETIME, False),
+        (LIFETIME + 1, True),
+        (-LIFETIME + 1, False),
+        (-LIFETIME, True),
+        (86_400, True),
+    ],
 )
 def test_a21_a_login_lasts_15_minutes(age: int, is_expired: bool) -> None:
     assert TRANSACTION.is_expired(NOW + age) is is_expired

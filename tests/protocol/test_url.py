@@ -145,6 +145,7 @@ def test_a25_f02_k02_m02_m03_what_parsers_read_differently_is_refused(text: str)
         ("http://a.example:443", "http://a.example:443"),
         ("https://A.EXAMPLE:8443/", "https://a.example:8443"),
         ("https://a.example:0/", "https://a.example:0"),
+        ("https://a.example:65535/", "https://a.example:65535"),
         ("https://a.example:00443/", "https://a.example"),
     ],
 )
