@@ -114,6 +114,11 @@ async def logged_in(
     return world, wire, await world.login(await world.open())
 
 
+async def departure(world: Pair, auth: AuthClient, **options: object) -> str:
+    """Where a login sends the browser."""
+    return await world.browser.until_departure(auth.login_with_redirect(**options))  # type: ignore[arg-type]
+
+
 async def returned(world: Pair, departure: str, **options: object) -> AuthClient:
     """The client of the page after the user has been at that address."""
     await world.browser.go(departure)
