@@ -99,7 +99,7 @@ class AuthClient:
 
         Raises:
             SpaAuthError: The login that just came back failed; asking again at once would only loop.
-            NavigationError: The page is still here.
+            NavigationError: The page is still here, or `open_url` returned and nobody is logged in yet.
         """
         return await self._start.require_login(login_options)
 
@@ -187,7 +187,7 @@ class AuthClient:
             LoginRequiredError: Nobody is logged in, or not any more.
             MissingScopesError: The provider granted less than `scope`.
             SilentAuthUnavailableError: This page has no way to log in silently.
-            NetworkError: The provider does not answer, and no token is left that is still good.
+            NetworkError: The provider does not answer, and the cache holds no token that is still good.
         """
         return await self._tokens.silently(audience, scope, cache_mode, detailed=detailed_response)
 
@@ -235,7 +235,7 @@ class AuthClient:
         Redirects are refused. A 401 `invalid_token` is answered once with a new token.
 
         Args:
-            url: A path under `base_url`, or an absolute address.
+            url: A path under `base_url`, or without one relative to this page; or an absolute address.
             method: The HTTP method.
             headers: Further headers.
             body: The body, as text or bytes.
@@ -275,6 +275,7 @@ class AuthClient:
 
         Raises:
             NavigationError: The page is still here; the session has ended all the same.
+            NavigationUnavailableError: There is no window here; the session has ended all the same. Give `open_url`.
         """
         await self._logout.run(return_to=return_to, id_token_hint=id_token_hint, open_url=open_url)
 

@@ -1,8 +1,10 @@
 """What users' own tests stand on: a client and a provider, face to face, in a browser in memory."""
 
 import asyncio
+import json
 
 import pytest
+from vector_files import vectors
 
 from spa_auth.client.auth_client import AuthClient
 from spa_auth.dev_provider.keys import SigningKeys
@@ -42,6 +44,19 @@ def test_the_example_of_the_documentation_works() -> None:
         auth = await page.login(await page.open(), "alice")
         assert auth.user is not None
         assert auth.user.name == "Alice Archer"
+
+    asyncio.run(run())
+
+
+def test_the_callback_page_in_memory_does_what_the_shared_vector_says() -> None:
+    async def run() -> None:
+        vector = vectors("transaction")
+        callback_page = "https://app.example/callback.html"
+        tab = FakeBrowser(page="https://app.example/", callback_page=callback_page, clock=FakeClock())
+        tab.session_storage.set(vector["transaction_key"], json.dumps(vector["transaction"]))
+        await tab.go(f"{callback_page}?{vector['response']}")
+        assert tab.session_storage.get(vector["response_key"]) == vector["response"]
+        assert tab.url == f"https://app.example{vector['transaction']['return_to']}"
 
     asyncio.run(run())
 
