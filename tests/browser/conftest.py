@@ -22,7 +22,7 @@ def _settings() -> Any:  # noqa: ANN401  a module whose name no import can spell
 
 
 SETTINGS = _settings()
-expect.set_options(timeout=SETTINGS.EXPECT_TIMEOUT)
+expect.set_options(timeout=SETTINGS.BOOT_TIMEOUT)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def servers(running: World) -> World:
 
 @pytest.fixture
 def journey(page: Page, context: BrowserContext, servers: World) -> Iterator[Journey]:
-    context.set_default_timeout(SETTINGS.ACTION_TIMEOUT)
+    context.set_default_timeout(SETTINGS.BOOT_TIMEOUT)
     context.set_default_navigation_timeout(SETTINGS.BOOT_TIMEOUT)
     walked = Journey(page, servers)
     yield walked

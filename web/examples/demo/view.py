@@ -1,3 +1,4 @@
+import json
 import time
 
 from pyscript import document, web
@@ -17,7 +18,8 @@ def show_user(user, claims):
 
 def row(name, value):
     # textContent, as PyScript reads plain arguments as HTML, and claims are other people's words.
-    return web.div(web.dt(textContent=name), web.dd(textContent=f"{value}{date(name, value)}"))
+    text = value if isinstance(value, str) else json.dumps(value)
+    return web.div(web.dt(textContent=name), web.dd(textContent=text + date(name, value)))
 
 
 def date(name, value):
