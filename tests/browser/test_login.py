@@ -10,6 +10,8 @@ def test_no_line_after_login_with_redirect_runs_while_the_provider_is_slow(journ
     """The page leaves two seconds later, and nothing has happened in between; app_state and address survive."""
     page, servers = journey.page, journey.servers
     servers.provider.delays.set("/authorize", 2)
+    servers.provider.delays.set("/.well-known/openid-configuration", 1)
+    servers.provider.delays.set("/oauth/token", 1)
     journey.run(
         START
         + """
