@@ -25,6 +25,7 @@
     ├── LoginTimeoutError                   also a TimeoutError
     ├── NavigationError                     the page is still here after it should have left
     ├── NavigationUnavailableError          this platform has no window to navigate
+    ├── StorageUnavailableError             this tab keeps nothing, so no login could come back to it
     ├── SilentAuthUnavailableError          no way to log in silently on this page; ends no session
     ├── MissingRefreshTokenError
     ├── MissingScopesError
@@ -76,6 +77,7 @@ __all__ = [
     "SilentAuthUnavailableError",
     "SpaAuthError",
     "StateMismatchError",
+    "StorageUnavailableError",
     "SubMismatchError",
     "TargetNotAllowedError",
     "TransactionExpiredError",
@@ -293,6 +295,13 @@ class NavigationUnavailableError(SpaAuthError):
 
     error = "navigation_unavailable"
     remedy = "Pass open_url= with a function that opens the address, then call handle_redirect_callback(url)."
+
+
+class StorageUnavailableError(SpaAuthError):
+    """This tab keeps nothing, so a login could not be recognised when it comes back. Nothing was sent."""
+
+    error = "storage_unavailable"
+    remedy = "Allow this site to store data (cookies and site data) in the browser's settings, then try again."
 
 
 class SilentAuthUnavailableError(SpaAuthError):

@@ -131,6 +131,7 @@ class AuthClient:
             NetworkError: The provider does not answer.
             NavigationError: The page is shown again, or still here after `navigation_timeout` seconds.
             NavigationUnavailableError: There is no window here; give `open_url`.
+            StorageUnavailableError: The browser stores nothing for this page, so no login could come back to it.
         """
         await self._login.redirect(
             app_state=app_state, return_to=return_to, audience=audience, scope=scope, max_age=max_age,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NoReturn
 
-from spa_auth.errors import MissingTransactionError, StateMismatchError
+from spa_auth.errors import MissingTransactionError, StateMismatchError, StorageUnavailableError
 from spa_auth.protocol.transaction import (
     MAX_PENDING,
     RESPONSE_PREFIX,
@@ -60,11 +60,18 @@ class Transactions:
         return next(self._pending(), None) is not None
 
     def add(self, transaction: Transaction) -> None:
-        """Keep a login that begins; of more than ten the oldest goes."""
+        """Keep a login that begins; of more than ten the oldest goes.
+
+        Raises:
+            StorageUnavailableError: The browser's storage is blocked or full.
+        """
         pending = sorted(self._pending(), key=lambda each: each.created_at)
         for oldest in pending[: max(0, len(pending) - MAX_PENDING + 1)]:
             self._remove(oldest.state)
-        self._storage.set(TRANSACTION_PREFIX + transaction.state, dump_transaction(transaction))
+        name = TRANSACTION_PREFIX + transaction.state
+        self._storage.set(name, dump_transaction(transaction))
+        if self._storage.get(name) is None:
+            raise StorageUnavailableError("The browser stores nothing for this page.")
 
     def take(self, state: str) -> Transaction:
         """The login of that state, which is forgotten with this: an answer counts once.

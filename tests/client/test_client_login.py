@@ -19,11 +19,13 @@ from client.wire import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spa_auth.client.transactions import MemoryStorage
 from spa_auth.errors import (
     AccessDeniedError,
     ConfigurationError,
     NavigationError,
     NavigationUnavailableError,
+    StorageUnavailableError,
 )
 from spa_auth.protocol import form
 from spa_auth.protocol.pkce import code_challenge
@@ -394,5 +396,26 @@ def test_app_state_that_is_no_json_value_is_refused_before_the_page_leaves(windo
         error = await failure(auth.login_with_redirect(app_state=object(), open_url=lambda _: None))
         assert isinstance(error, ConfigurationError)
         assert "app_state" in str(error)
+
+    asyncio.run(run())
+
+
+class BlockedStorage(MemoryStorage):
+    """As browsers are where cookies are blocked: nothing fails, and nothing is kept."""
+
+    def set(self, name: str, text: str) -> None:
+        """Keep nothing."""
+
+
+def test_a_tab_that_keeps_nothing_is_not_sent_to_the_provider() -> None:
+    """S23: the answer could not be recognised, so the user is told before they log in."""
+
+    async def run() -> None:
+        world = page()
+        world.browser.session_storage = BlockedStorage()
+        auth = await world.open()
+        with pytest.raises(StorageUnavailableError, match="Allow this site"):
+            await auth.login_with_redirect()
+        assert world.browser.visited == []
 
     asyncio.run(run())
