@@ -4,5 +4,5 @@ from spa_auth import errors
 from spa_auth.errors import *  # noqa: F403  the tree of errors is the public face of this package
 
 __version__ = "0.1.0"
-__all__ = ["__version__"]
+__all__: list[str] = ["__version__"]
 __all__ += errors.__all__

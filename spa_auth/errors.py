@@ -27,7 +27,6 @@
     ├── NavigationUnavailableError          this platform has no window to navigate
     ├── StorageUnavailableError             this tab keeps nothing, so no login could come back to it
     ├── SilentAuthUnavailableError          no way to log in silently on this page; ends no session
-    ├── MissingRefreshTokenError
     ├── MissingScopesError
     ├── TargetNotAllowedError               a token would have gone to a foreign origin
     ├── ResponseError                       an API answered with an error status; `.status`
@@ -63,7 +62,6 @@ __all__ = [
     "JWTError",
     "LoginRequiredError",
     "LoginTimeoutError",
-    "MissingRefreshTokenError",
     "MissingScopesError",
     "MissingTransactionError",
     "NavigationError",
@@ -135,10 +133,8 @@ class OAuthError(SpaAuthError):
         *,
         error: str | None = None,
         remedy: str | None = None,
-        error_uri: str | None = None,
         status: int | None = None,
     ) -> None:
-        self.error_uri = error_uri
         self.status = status
         super().__init__(error_description, error=error, remedy=remedy)
 
@@ -311,13 +307,6 @@ class SilentAuthUnavailableError(SpaAuthError):
     remedy = "Set redirect_uri to callback.html, which spa_auth ships, and register its address."
 
 
-class MissingRefreshTokenError(SpaAuthError):
-    """There is no refresh token for this audience."""
-
-    error = "missing_refresh_token"
-    remedy = "Log in again; the provider must allow offline_access for this application."
-
-
 class MissingScopesError(SpaAuthError):
     """The provider granted less than was asked: `.missing` names what is not there."""
 
@@ -418,6 +407,8 @@ class UpstreamError(RequestError):
     status = 503
 
 
+_CAN_WAIT = 0x20 | 0x80 | 0x100 | 0x200  # generators and coroutines, as inspect.CO_* has them
+
 _OAUTH_ERRORS: dict[str, type[OAuthError]] = {
     "login_required": LoginRequiredError,
     "consent_required": ConsentRequiredError,
@@ -428,24 +419,27 @@ _OAUTH_ERRORS: dict[str, type[OAuthError]] = {
 }
 
 
-def oauth_error(
-    error: str, error_description: str = "", *, error_uri: str | None = None, status: int | None = None
-) -> OAuthError:
+def oauth_error(error: str, error_description: str = "", *, status: int | None = None) -> OAuthError:
     """The OAuthError, or the subclass of it, that stands for a provider's error code."""
     kind = _OAUTH_ERRORS.get(error, OAuthError)
-    return kind(error_description, error=error, error_uri=error_uri, status=status)
+    return kind(error_description, error=error, status=status)
 
 
 def without_locals(error: BaseException) -> BaseException:
     """Forget the local variables of every frame that an error passed, as one of them may hold a token.
 
-    Returns the same error, for `raise without_locals(error)`. Frames that still run keep theirs.
+    Returns the same error, for `raise without_locals(error)`. Frames that still run keep theirs, and so do the
+    application's coroutines.
     """
     for link in _chain(error):
         traceback = link.__traceback__
         while traceback is not None:
-            with contextlib.suppress(RuntimeError):  # the frame is still running
-                traceback.tb_frame.clear()
+            frame = traceback.tb_frame
+            # Before Python 3.13, to clear a coroutine that waits is to end it: the application's may have caught
+            # this error, and be waiting for something else.
+            if not frame.f_code.co_flags & _CAN_WAIT or str(frame.f_globals.get("__name__")).startswith("spa_auth."):
+                with contextlib.suppress(RuntimeError):  # the frame is still running
+                    frame.clear()
             traceback = traceback.tb_next
     return error
 

@@ -112,9 +112,9 @@ def test_a_login_timeout_is_also_a_timeout_of_python() -> None:
     ],
 )
 def test_a_code_of_the_provider_becomes_its_class_and_stays_itself(code: str, kind: type[OAuthError]) -> None:
-    error = oauth_error(code, "Text.", error_uri="https://id.example/why", status=400)
+    error = oauth_error(code, "Text.", status=400)
     assert type(error) is kind
-    assert (error.error, error.error_uri, error.status) == (code, "https://id.example/why", 400)
+    assert (error.error, error.status) == (code, 400)
 
 
 def test_evidence_is_in_attributes() -> None:

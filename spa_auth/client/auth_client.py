@@ -17,7 +17,7 @@ from spa_auth.client.start import Start
 from spa_auth.client.tokens import Tokens
 from spa_auth.errors import without_locals
 from spa_auth.events import Emitter
-from spa_auth.protocol.mapping import ReadOnlyMapping
+from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
 from spa_auth.protocol.session import User
 from spa_auth.protocol.token import TokenSet
 
@@ -35,7 +35,7 @@ def _public(verb: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, 
         del args, kwargs  # an argument may be an address with a code in it
         try:
             return await running
-        except Exception as error:  # noqa: BLE001  re-raised, whatever it is
+        except BaseException as error:  # noqa: BLE001  re-raised, a cancellation too
             raise without_locals(error) from error.__cause__
 
     return guarded
@@ -294,4 +294,4 @@ class AuthClient:
         return reports(self._context, target)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A client holds tokens and cannot be pickled.")
+        never_pickled()

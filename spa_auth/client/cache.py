@@ -46,6 +46,19 @@ class TokenCache:
         kept = [old for old in self._entries if not (old.tokens.audience == audience and entry.asked.covers(old.asked))]
         self._entries = [entry, *kept]
 
+    def holds(self, refresh_token: str) -> bool:
+        """Whether these tokens are still to be renewed with that refresh token."""
+        return any(entry.tokens.refresh_token == refresh_token for entry in self._entries)
+
+    def rotate(self, spent: str, new: str | None) -> None:
+        """Put a new refresh token in the place of the one that was spent for it, wherever that is."""
+        self._entries = [
+            entry._replace(tokens=entry.tokens._replace(refresh_token=new))
+            if entry.tokens.refresh_token == spent
+            else entry
+            for entry in self._entries
+        ]
+
     def postpone(self, entry: Entry, now: float) -> None:
         """Count the rest of these tokens' life as if they had come now."""
         self._entries = [old._replace(received_at=now) if old is entry else old for old in self._entries]

@@ -9,7 +9,7 @@ from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
 from spa_auth.client.platform import Platform
 from spa_auth.client.session import SessionState
 from spa_auth.client.transactions import Transactions
-from spa_auth.errors import NavigationUnavailableError
+from spa_auth.errors import NavigationUnavailableError, without_locals
 from spa_auth.events import Emitter
 from spa_auth.protocol.authorization import check_parameters
 from spa_auth.protocol.flows import IDTokenRules
@@ -50,7 +50,9 @@ class Context:
         return self.platform.navigator
 
     def emit(self, name: EventName, *, audience: str | None = None, error: BaseException | None = None) -> None:
-        """Tell the listeners of a moment."""
+        """Tell the listeners of a moment, and nothing of what was in the local variables of an error (threat S03)."""
+        if error is not None:
+            without_locals(error)
         self.events.emit(name, AuthEvent(audience, error))
 
     def audience(self, audience: str | None) -> str | None:

@@ -84,7 +84,7 @@ class ResponseChain:
     async def _sent(self) -> FetchResponse:
         try:
             return await self._send()
-        except Exception as error:  # noqa: BLE001  re-raised, whatever it is, without the token that was in a local
+        except BaseException as error:  # noqa: BLE001  re-raised, without the token that was in a local
             raise without_locals(error) from error.__cause__
 
     async def text(self) -> str:

@@ -7,6 +7,7 @@ from spa_auth.client.config import check_max_age
 from spa_auth.client.context import Context
 from spa_auth.errors import (
     ConfigurationError,
+    MissingTransactionError,
     ProtocolError,
     SilentAuthUnavailableError,
     SpaAuthError,
@@ -71,24 +72,38 @@ class Login:
         await self._open(request.request.url, open_url)
 
     async def complete(self, query: str) -> RedirectResult:
-        """Complete the login that a redirect's query answers.
+        """Complete the login that a redirect's query answers, well or with `error`.
 
         Raises:
-            SpaAuthError: The login failed, or there is none; `app_state` is on the error.
+            StateMismatchError: The answer belongs to no login of this tab, while another is pending.
+            MissingTransactionError: The answer belongs to no login of this tab.
         """
         context = self._context
         pairs = form.parse(query)
         transaction = context.transactions.take(response_state(pairs))
+        return_to = safe_return_to(transaction.return_to, self._here())
         generation = context.session.generation
         try:
             grant = await self._grant(pairs, transaction)
             context.session.accept(grant, Scope(transaction.scope), generation)
         except SpaAuthError as error:
+            del query, pairs  # a listener may look at the frames of the error
             error.app_state = transaction.app_state
             context.emit("login.failed", audience=transaction.audience, error=error)
-            raise
+            return RedirectResult(transaction.app_state, return_to, error)
         context.emit("token.received", audience=transaction.audience)
-        return RedirectResult(transaction.app_state, safe_return_to(transaction.return_to, self._here()))
+        return RedirectResult(transaction.app_state, return_to)
+
+    def query_of(self, url: str) -> str:
+        """The query of an address that the provider redirected to.
+
+        Raises:
+            MissingTransactionError: It is not the redirect URI of this client (threat A20).
+        """
+        address = parse_url(url)
+        if f"{address.origin}{address.path}" != self._redirect_uri().partition("?")[0]:
+            raise MissingTransactionError("This address is not the redirect URI of this client.")
+        return address.query
 
     def take_response(self) -> str | None:
         """The query of an answer that waits for this client, from the callback page or in this page's address.
@@ -233,5 +248,5 @@ class Login:
 
     def _check_same_user(self, grant: Grant) -> None:
         current = self._context.session.current
-        if current is not None and grant.claims is not None and grant.claims["sub"] != current.claims["sub"]:
+        if current is not None and grant.claims["sub"] != current.claims["sub"]:
             raise SubMismatchError("Somebody else is logged in at the provider.", claim="sub")

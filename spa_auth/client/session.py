@@ -7,8 +7,10 @@ from spa_auth.client.config import ClientConfig
 from spa_auth.client.platform import Platform
 from spa_auth.errors import LoginRequiredError
 from spa_auth.protocol.flows import Grant
+from spa_auth.protocol.id_token import Claims
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.session import Session, User, dump_hint, is_hint_valid
+from spa_auth.protocol.token import TokenSet
 
 HINT_PREFIX = "spa_auth:hint:"
 DAY = 86_400
@@ -42,22 +44,43 @@ class SessionState:
         return storage is not None and is_hint_valid(storage.get(self._hint_name), self._platform.clock())
 
     def accept(self, grant: Grant, asked: Scope, generation: int) -> None:
-        """Take the tokens of a login or refresh that was begun under that generation.
+        """Take the tokens of a login that was begun under that generation.
 
         Raises:
             LoginRequiredError: The session has ended meanwhile; the tokens are dropped.
         """
-        if generation != self.generation:
-            raise LoginRequiredError("The session ended while new tokens were on their way; they were dropped.")
-        session = self._continued(grant)
+        self.check_generation(generation)
+        session = Session(grant.claims, grant.id_token, grant.claims)
         reason = "login" if self.current is None else "provider"
         if self.current is not None and session.claims["sub"] != self.current.claims["sub"]:
             self._forget()
             reason = "user_switch"
-        now = self._platform.clock()
-        self.cache.put(Entry(grant.tokens, asked, now))
-        self._store_hint(dump_hint(int(now + self._hint_lifetime)))
+        self._put(grant.tokens, asked)
         self._replace(session, reason)
+
+    def continue_with(self, tokens: TokenSet, claims: Claims | None, asked: Scope, generation: int) -> None:
+        """Take the tokens of a refresh that was begun under that generation; raises as `accept` does.
+
+        Args:
+            tokens: The new tokens.
+            claims: Those of the ID token among them; None where there is none.
+            asked: What was asked for.
+            generation: The generation in which the refresh began.
+        """
+        self.check_generation(generation)
+        current = self.current
+        self._put(tokens, asked)
+        if current is not None and claims is not None and tokens.id_token is not None:
+            self._replace(Session(claims, tokens.id_token, current.login_claims), "provider")
+
+    def check_generation(self, generation: int) -> None:
+        """Refuse what was asked for by a session that has ended.
+
+        Raises:
+            LoginRequiredError: It has.
+        """
+        if generation != self.generation:
+            raise LoginRequiredError("The session ended while new tokens were on their way; they were dropped.")
 
     def end(self, reason: str) -> None:
         """Forget the session and its tokens, and tell everyone why."""
@@ -76,13 +99,10 @@ class SessionState:
         if self._user != before:
             self.changed.trigger(reason)
 
-    def _continued(self, grant: Grant) -> Session:
-        if grant.claims is not None and grant.tokens.id_token is not None:
-            return Session(grant.claims, grant.tokens.id_token)
-        # "The ID Token [...] might not contain an id_token" in a refresh (OpenID Connect Core 12.2): the old one stays.
-        if self.current is None:
-            raise LoginRequiredError("There is no session that these tokens could continue.")
-        return self.current
+    def _put(self, tokens: TokenSet, asked: Scope) -> None:
+        now = self._platform.clock()
+        self.cache.put(Entry(tokens, asked, now))
+        self._store_hint(dump_hint(int(now + self._hint_lifetime)))
 
     def _forget(self) -> None:
         self.generation += 1

@@ -29,7 +29,7 @@ class Start:
 
     async def handle_callback(self, url: str | None) -> RedirectResult:
         """Complete a login by redirect; see `AuthClient.handle_redirect_callback`."""
-        query = self._login.take_response() if url is None else parse_url(url).query
+        query = self._login.take_response() if url is None else self._login.query_of(url)
         if query is None:
             raise MissingTransactionError("There is no answer of a provider here.")
         return await self._complete(query)
@@ -40,7 +40,7 @@ class Start:
         if user is not None:
             return user
         if self.redirect_result is not None and self.redirect_result.error is not None:
-            raise self.redirect_result.error
+            raise self.redirect_result.error.with_traceback(None)
         await self._login.redirect(**options)
         if self._context.session.user is not None:
             return self._context.session.user
@@ -54,10 +54,11 @@ class Start:
     async def _complete(self, query: str) -> RedirectResult:
         try:
             self.redirect_result = await self._login.complete(query)
-        except SpaAuthError as error:
-            self.redirect_result = RedirectResult(error.app_state, None, error)
-            raise
+        except SpaAuthError as error:  # an answer to no login of this tab
+            self.redirect_result = RedirectResult(error=error)
         self._restore_address(self.redirect_result.return_to)
+        if self.redirect_result.error is not None:
+            raise self.redirect_result.error
         return self.redirect_result
 
     def _restore_address(self, return_to: str | None) -> None:
@@ -71,9 +72,9 @@ class Start:
     async def _quietly(self, step: Awaitable[object]) -> None:
         try:
             await step
-        except ConfigurationError:
-            raise
         except SpaAuthError as error:
             without_locals(error)
+            if isinstance(error, ConfigurationError):
+                raise
             self._context.platform.console.error(error)
             self._context.emit("error", error=error)

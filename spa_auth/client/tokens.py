@@ -10,6 +10,7 @@ from spa_auth.client.login import Login
 from spa_auth.client.single_flight import SingleFlight
 from spa_auth.errors import (
     ConfigurationError,
+    DiscoveryError,
     IDTokenError,
     InvalidGrantError,
     LoginRequiredError,
@@ -21,7 +22,7 @@ from spa_auth.errors import (
     SpaAuthError,
 )
 from spa_auth.protocol.effects import Token
-from spa_auth.protocol.flows import Grant, refresh_tokens
+from spa_auth.protocol.flows import continued_claims, renew_tokens
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.session import Session
 from spa_auth.protocol.token import TokenSet
@@ -69,7 +70,7 @@ class Tokens:
             return tokens
         try:
             return await self.renew(audience, scope)
-        except (NetworkError, LoginTimeoutError, SilentAuthUnavailableError):
+        except (NetworkError, DiscoveryError, LoginTimeoutError, SilentAuthUnavailableError):
             # Nothing was decided: what is still good goes on being used (R04).
             tokens = self._still_good(audience, scope)
             if tokens is None:
@@ -135,38 +136,48 @@ class Tokens:
         if missing:
             raise MissingScopesError(f"The provider did not grant {missing}.", missing=missing)
 
-    async def _renew(self, errand: "_Errand") -> TokenSet:
+    async def _renew(self, errand: _Errand) -> TokenSet:
+        refresh_token = None if errand.entry is None else errand.entry.tokens.refresh_token
         try:
-            grant = await self._grant(errand)
-            self._context.session.accept(grant, errand.asked, errand.generation)
+            if errand.entry is None or errand.session is None or refresh_token is None:
+                tokens = await self._log_in(errand)
+            else:
+                tokens = await self._refresh(errand, errand.entry.tokens, errand.session, refresh_token)
         except SpaAuthError as error:
+            del refresh_token  # a listener may look at the frames of the error
             self._context.emit("token.failed", audience=errand.audience, error=error)
             raise
         name: EventName = "token.received" if errand.entry is None else "token.refreshed"
         self._context.emit(name, audience=errand.audience)
+        return tokens
+
+    async def _log_in(self, errand: _Errand) -> TokenSet:
+        grant = await self._login.silent(errand.audience, errand.asked)
+        self._context.session.accept(grant, errand.asked, errand.generation)
         return grant.tokens
 
-    async def _grant(self, errand: "_Errand") -> Grant:
-        entry, session = errand.entry, errand.session
-        if entry is None or session is None or entry.tokens.refresh_token is None:
-            return await self._login.silent(errand.audience, errand.asked)
-        return await self._refresh(entry.tokens, entry.tokens.refresh_token, session, errand.generation)
-
-    async def _refresh(self, tokens: TokenSet, refresh_token: str, session: Session, generation: int) -> Grant:
-        context = self._context
-        flow = refresh_tokens(
-            context.provider, tokens, refresh_token, session.claims, context.config.client_id, context.id_token_rules
-        )
+    async def _refresh(self, errand: _Errand, old: TokenSet, session: Session, refresh_token: str) -> TokenSet:
+        context, client_id = self._context, self._context.config.client_id
         try:
-            return await context.driver.run(flow)
+            renewed = await context.driver.run(renew_tokens(context.provider, old, refresh_token, client_id))
         except InvalidGrantError as error:
-            self._end(generation)
+            self._end(errand, refresh_token)
             raise LoginRequiredError(error.error_description or "The provider ended this session.") from None
+        context.session.check_generation(errand.generation)
+        # The old one is spent: whatever becomes of this answer, the next refresh needs the new one.
+        context.session.cache.rotate(refresh_token, renewed.refresh_token)
+        flow = continued_claims(context.provider, renewed, session.login_claims, client_id, context.id_token_rules)
+        try:
+            claims = await context.driver.run(flow)
         except IDTokenError:
-            # The refresh token was spent on an answer that must not be used (OpenID Connect Core 12.2).
-            self._end(generation)
+            # Somebody else's answer, or a forged one: nothing that came with it is used (OpenID Connect Core 12.2).
+            self._end(errand, str(renewed.refresh_token))
             raise
+        context.session.continue_with(renewed, claims, errand.asked, errand.generation)
+        return renewed
 
-    def _end(self, generation: int) -> None:
-        if generation == self._context.session.generation:
-            self._context.session.end("refresh_denied")
+    def _end(self, errand: _Errand, refresh_token: str) -> None:
+        # A newer login of the same user has other tokens, and nothing to do with the end of these.
+        session = self._context.session
+        if errand.generation == session.generation and session.cache.holds(refresh_token):
+            session.end("refresh_denied")

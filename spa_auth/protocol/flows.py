@@ -25,7 +25,7 @@ from spa_auth.protocol.jwt import UnverifiedJWT, VerifiedJWT, parse_jwt
 from spa_auth.protocol.metadata import ServerMetadata
 from spa_auth.protocol.provider import Provider
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.token import TokenSet, code_request, parse_token_response, refresh_request
+from spa_auth.protocol.token import TokenSet, code_request, parse_token_response, refresh_request, request_secrets
 from spa_auth.protocol.transaction import Transaction
 
 
@@ -104,10 +104,11 @@ def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]
 
 
 class Grant(NamedTuple):
-    """Tokens, and the claims of the ID token among them; None where a refresh brought no ID token."""
+    """What a login gave: tokens, the ID token among them, and its claims, validated."""
 
     tokens: TokenSet
-    claims: Claims | None
+    id_token: str
+    claims: Claims
 
     def __repr__(self) -> str:
         return f"<Grant {self.tokens!r}>"
@@ -164,48 +165,67 @@ def exchange_code(provider: Provider, response: AuthorizationResponse, rules: ID
         max_age=transaction.max_age,
         access_token=tokens.access_token,
     )
-    return Grant(tokens, (yield from _id_token_claims(tokens.id_token, provider, expected, rules)))
+    return Grant(tokens, tokens.id_token, (yield from _id_token_claims(tokens.id_token, provider, expected, rules)))
 
 
-def refresh_tokens(  # noqa: PLR0917  each of another type, but for the two texts
-    provider: Provider, tokens: TokenSet, refresh_token: str, previous: Claims, client_id: str, rules: IDTokenRules
-) -> Flow[Grant]:
+def renew_tokens(provider: Provider, tokens: TokenSet, refresh_token: str, client_id: str) -> Flow[TokenSet]:
     """Use a refresh token, once; keep it where the answer brings no new one (RFC 6749 section 6).
+
+    Whoever gets the new tokens has to keep their refresh token at once, as the old one is spent; the access token
+    counts only after `continued_claims`.
 
     Args:
         provider: The provider that issued it.
         tokens: The tokens to be renewed: their scope and audience.
         refresh_token: The token to use.
-        previous: The claims of the session, which the answer has to continue (OpenID Connect Core 12.2).
         client_id: This client.
-        rules: How to judge an ID token in the answer.
 
     Raises:
         InvalidGrantError: The refresh token is spent or revoked.
-        ProtocolError: An answer breaks a rule.
+        ProtocolError: The answer breaks a rule.
         NetworkError: The provider does not answer; nothing is known of the refresh token.
     """
     server = yield from provider.metadata()
     request = refresh_request(server, client_id=client_id, refresh_token=refresh_token)
     renewed = yield from _token_flow(request, server, tokens.scope, tokens.audience)
-    renewed = renewed._replace(refresh_token=renewed.refresh_token or refresh_token)
+    return renewed._replace(refresh_token=renewed.refresh_token or refresh_token)
+
+
+def continued_claims(
+    provider: Provider, renewed: TokenSet, login: Claims, client_id: str, rules: IDTokenRules
+) -> Flow[Claims | None]:
+    """The claims of the ID token that came with renewed tokens; None where none came (OpenID Connect Core 12.2).
+
+    Args:
+        provider: The provider that issued it.
+        renewed: The tokens, of which only the refresh token may be used if this raises.
+        login: The claims of the login, which the ID token has to continue.
+        client_id: This client.
+        rules: How to judge the ID token.
+
+    Raises:
+        IDTokenError: The ID token breaks a rule.
+        DiscoveryError: The provider's keys cannot be used.
+        NetworkError: The provider's keys are needed and it does not answer.
+    """
     if renewed.id_token is None:
-        return Grant(renewed, None)
+        return None
     expected = Expected(
         provider.issuer,
         client_id,
         now=(yield from effects.now()),
         leeway=rules.leeway,
         access_token=renewed.access_token,
-        previous=previous,
+        previous=login,
     )
-    return Grant(renewed, (yield from _id_token_claims(renewed.id_token, provider, expected, rules)))
+    return (yield from _id_token_claims(renewed.id_token, provider, expected, rules))
 
 
 def _token_flow(request: Request, server: ServerMetadata, scope: Scope, audience: str | None) -> Flow[TokenSet]:
     response = yield from effects.send(request)
     now = yield from effects.now()
-    return parse_token_response(response, server=server, now=now, scope=scope, audience=audience)
+    secrets = request_secrets(request)
+    return parse_token_response(response, server=server, now=now, scope=scope, audience=audience, secrets=secrets)
 
 
 def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: IDTokenRules) -> Flow[Claims]:
@@ -222,7 +242,7 @@ def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: 
 
 
 def protected_request(request: Request, audience: str | None, scope: Scope) -> Flow[Response]:
-    """Send a request with an access token; once more with a new one if the API says that it is invalid.
+    """Send a request with an access token; once more if the API says it is invalid, and there is a new one.
 
     "invalid_token: The access token provided is expired, revoked, malformed, or invalid for other reasons. [...]
     The client MAY request a new access token and retry" (RFC 6750 section 3.1).
@@ -232,13 +252,13 @@ def protected_request(request: Request, audience: str | None, scope: Scope) -> F
         audience: For whom the token is.
         scope: What the token has to allow.
     """
-    response = yield from _authorized(request, (yield from effects.token(audience, scope)))
-    if response.status != 401:
-        return response
+    tokens = yield from effects.token(audience, scope)
+    response = yield from _authorized(request, tokens)
     errors = {challenge.error for challenge in parse_challenges(response.header("www-authenticate"))}
-    if "invalid_token" not in errors:
+    if response.status != 401 or "invalid_token" not in errors:
         return response
-    return (yield from _authorized(request, (yield from effects.token(audience, scope, refresh=True))))
+    renewed = yield from effects.token(audience, scope, refresh=True)
+    return response if renewed.access_token == tokens.access_token else (yield from _authorized(request, renewed))
 
 
 def _authorized(request: Request, tokens: TokenSet) -> Flow[Response]:

@@ -1,6 +1,7 @@
-"""A mapping that nobody can change, and that shows nothing of itself in a traceback."""
+"""Values that keep to themselves: a mapping that nobody can change, and what is not to be written anywhere."""
 
 from collections.abc import Iterator, Mapping
+from typing import NoReturn
 
 
 class ReadOnlyMapping(Mapping[str, object]):
@@ -22,3 +23,8 @@ class ReadOnlyMapping(Mapping[str, object]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {len(self)}>"
+
+
+def never_pickled() -> NoReturn:
+    """In `__reduce__` of a class, refuse to write its values: they hold secrets (threat S06)."""
+    raise TypeError("This holds secrets and cannot be pickled.")

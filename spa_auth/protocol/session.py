@@ -1,10 +1,11 @@
 """Who is logged in, as one value."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from spa_auth.protocol.mapping import ReadOnlyMapping
+from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
 from spa_auth.protocol.strict_json import StrictJSONError, dumps, is_number, loads_object
+from spa_auth.protocol.url import is_secure
 
 # These claims say something about the token, not about the user (OpenID Connect Core 2 and 3.1.3.6).
 PROTOCOL_CLAIMS = frozenset(
@@ -72,10 +73,9 @@ class User(ReadOnlyMapping):
 
     @property
     def picture(self) -> str | None:
-        """The address of a picture, only if it is https, a loopback address or an image in a data: URL."""
+        """The address of a picture: https, http on loopback, or an image in a data: URL; None for any other."""
         picture = self._text("picture")
-        safe = ("https://", "http://127.0.0.1:", "http://localhost:", "data:image/")
-        return picture if picture is not None and picture.startswith(safe) else None
+        return picture if picture is not None and (picture.startswith("data:image/") or is_secure(picture)) else None
 
     @property
     def locale(self) -> str | None:
@@ -88,15 +88,22 @@ class User(ReadOnlyMapping):
 
 
 class Session(NamedTuple):
-    """One login: the ID token's claims, and the token itself as a hint for logout."""
+    """One login: the latest ID token's claims, that token as a hint for logout, and the claims of the login.
+
+    A refreshed ID token may say less than that of the login, which it continues (OpenID Connect Core 12.2).
+    """
 
     claims: Mapping[str, object]
     id_token: str
+    login_claims: Mapping[str, object]
 
     @property
     def user(self) -> User:
         """The user this session is of."""
-        return User(self.claims)
+        return User({**self.login_claims, **self.claims})
+
+    def __reduce__(self) -> NoReturn:
+        never_pickled()
 
     def __repr__(self) -> str:
         return "<Session>"

@@ -1,6 +1,7 @@
 """Text that came from outside and is about to be shown or logged."""
 
 import re
+from collections.abc import Iterable
 
 # Half a character, which JavaScript and JSON escapes allow in texts but UTF-8 does not.
 HALF = re.compile("[\ud800-\udfff]")
@@ -22,10 +23,17 @@ def to_text(data: bytes) -> str | None:
         return None
 
 
-def clean_text(text: object) -> str:
-    """An error text cut to 512 of the characters that RFC 6749 section 5.2 allows; "" for anything but text."""
+def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
+    """An error text cut to 512 of the characters that RFC 6749 section 5.2 allows; "" for anything but text.
+
+    Args:
+        text: What came.
+        secrets: What was sent there, and must not be shown where it is echoed.
+    """
     if not isinstance(text, str):
         return ""
+    for secret in secrets:
+        text = text.replace(secret, "[...]")
     return _SECRET_LIKE.sub("[...]", _ILLEGAL.sub("", text[: 4 * MAX_LENGTH]))[:MAX_LENGTH]
 
 

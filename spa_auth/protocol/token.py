@@ -1,12 +1,14 @@
 """The token endpoint: what is asked and what may come back (RFC 6749 sections 4.1.3, 5, 6)."""
 
 import re
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple, NoReturn
 
 from spa_auth.errors import ClientNotPublicError, NetworkError, OAuthError, ProtocolError, oauth_error
 from spa_auth.protocol import form
 from spa_auth.protocol.authorization import AuthorizationResponse
 from spa_auth.protocol.http import Request, Response, refuse_redirect
+from spa_auth.protocol.mapping import never_pickled
 from spa_auth.protocol.metadata import ServerMetadata
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
@@ -18,6 +20,7 @@ MAX_ACCESS_TOKEN_LENGTH = 16_384
 # RFC 6750 section 2.1: the characters that an Authorization header can carry.
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _DIGITS = re.compile(r"[0-9]{1,10}")
+_SECRETS = ("code", "code_verifier", "refresh_token")
 _PASSING = (429, 500, 502, 503, 504)
 
 
@@ -35,6 +38,9 @@ class TokenSet(NamedTuple):
     def is_fresh(self, now: float, margin: float = 0) -> bool:
         """Whether the access token is still good in `margin` seconds."""
         return now + margin < self.expires_at
+
+    def __reduce__(self) -> NoReturn:
+        never_pickled()
 
     def __repr__(self) -> str:
         return f"<TokenSet {self.token_type} audience={self.audience!r} scope={str(self.scope)!r}>"
@@ -59,7 +65,13 @@ def refresh_request(server: ServerMetadata, *, client_id: str, refresh_token: st
 
 
 def parse_token_response(
-    response: Response, *, server: ServerMetadata, now: float, scope: Scope, audience: str | None
+    response: Response,
+    *,
+    server: ServerMetadata,
+    now: float,
+    scope: Scope,
+    audience: str | None,
+    secrets: Collection[str] = (),
 ) -> TokenSet:
     """Read the answer of the token endpoint.
 
@@ -69,6 +81,7 @@ def parse_token_response(
         now: When it came, in seconds.
         scope: What was asked; it is what was granted where the answer names no scope (RFC 6749 section 5.1).
         audience: For whom the access token was asked.
+        secrets: What the request carried and no error may repeat; see `request_secrets`.
 
     Raises:
         OAuthError: The provider says no; an InvalidGrantError means that code or refresh token is spent.
@@ -77,7 +90,7 @@ def parse_token_response(
     """
     refuse_redirect(response)
     if response.status != 200:
-        raise _refusal(response, server)
+        raise _refusal(response, server, secrets)
     # "The parameters are included in the entity-body of the HTTP response using the application/json media type."
     if response.media_type != "application/json":
         raise ProtocolError("The token endpoint did not answer with JSON.")
@@ -95,6 +108,11 @@ def parse_token_response(
     )
 
 
+def request_secrets(request: Request) -> list[str]:
+    """The secrets in a request to the token endpoint: a provider may echo them in its error text."""
+    return [value for name, value in form.parse(request.body.decode()) if name in _SECRETS]
+
+
 def _token_request(server: ServerMetadata, **parameters: str) -> Request:
     # No header of our own: with a form body alone a browser asks for no preflight.
     headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"))
@@ -108,7 +126,9 @@ def _members(response: Response) -> dict[str, object]:
         raise ProtocolError(f"The token endpoint's answer is unusable: {error.error_description}") from None
 
 
-def _refusal(response: Response, server: ServerMetadata) -> OAuthError | NetworkError | ProtocolError:
+def _refusal(
+    response: Response, server: ServerMetadata, secrets: Collection[str]
+) -> OAuthError | NetworkError | ProtocolError:
     try:
         members = loads_object(response.body)
     except StrictJSONError:
@@ -122,7 +142,7 @@ def _refusal(response: Response, server: ServerMetadata) -> OAuthError | Network
         )
     if not 400 <= response.status < 500 or "error" not in members:
         return ProtocolError(f"The token endpoint answered with status {response.status} and no error code.")
-    code, text = clean_code(members["error"]), clean_text(members.get("error_description"))
+    code, text = clean_code(members["error"]), clean_text(members.get("error_description"), secrets)
     if code in ("invalid_client", "unauthorized_client") and not server.accepts_public_clients:
         return ClientNotPublicError(text, error=code, status=response.status)
     return oauth_error(code, text, status=response.status)

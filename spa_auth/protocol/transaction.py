@@ -6,9 +6,10 @@ vector tests/vectors/transaction.json pins its form for Python and for the scrip
 
 import json
 import re
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from spa_auth.errors import ConfigurationError, MissingTransactionError
+from spa_auth.protocol.mapping import never_pickled
 from spa_auth.protocol.pkce import is_verifier
 from spa_auth.protocol.strict_json import StrictJSONError, is_number, loads_object
 
@@ -44,6 +45,9 @@ class Transaction(NamedTuple):
     def is_expired(self, now: float) -> bool:
         """Whether the login began more than 15 minutes ago, or in a future that no clock correction explains."""
         return not -LIFETIME < now - self.created_at <= LIFETIME
+
+    def __reduce__(self) -> NoReturn:
+        never_pickled()
 
     def __repr__(self) -> str:
         return f"<Transaction {self.issuer} {self.client_id}>"

@@ -95,6 +95,14 @@ def secure_url(text: str) -> URL:
     return url
 
 
+def is_secure(text: str) -> bool:
+    """Whether `secure_url` accepts a text."""
+    try:
+        return bool(secure_url(text))
+    except ProtocolError:
+        return False
+
+
 def safe_return_to(candidate: str, base_url: str, default: str = "/") -> str:
     """The path, query and fragment of a same-origin address; `default` for anything else.
 

@@ -6,7 +6,6 @@ import pickle
 import pytest
 from client.wire import (
     AUDIENCE,
-    CALLBACK,
     ELSEWHERE,
     ISSUER,
     KEYS,
@@ -21,13 +20,8 @@ from client.wire import (
     page,
 )
 
-from spa_auth.client.config import ClientConfig
-from spa_auth.client.session import SessionState
 from spa_auth.dev_provider import Options
-from spa_auth.errors import DiscoveryError, LoginRequiredError, NetworkError
-from spa_auth.protocol.flows import Grant
-from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.token import TokenSet
+from spa_auth.errors import DiscoveryError, NetworkError
 
 HINT = f"spa_auth:hint:{ISSUER}:demo"
 DAY = 86_400
@@ -342,14 +336,3 @@ def test_a_listener_that_fails_breaks_no_login(window: bool) -> None:
         assert [str(error) for error in world.browser.errors] == ["mine"]
 
     asyncio.run(run())
-
-
-def test_tokens_without_an_identity_continue_a_session_and_begin_none() -> None:
-    world = page()
-    config = ClientConfig(issuer=ISSUER, client_id="demo", redirect_uri=CALLBACK)
-    state = SessionState(config, world.browser.platform, world.browser.errors.append)
-    grant = Grant(TokenSet("t", "Bearer", 0, Scope("openid")), None)
-    with pytest.raises(LoginRequiredError):
-        state.accept(grant, Scope("openid"), 0)
-    assert state.cache.find(None, Scope("openid")) is None
-    assert state.current is None

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pytest
 from canary import CANARY, leaks
@@ -26,18 +27,20 @@ from spa_auth.errors import (
 )
 from spa_auth.protocol import base64url, form
 from spa_auth.protocol.access_token import Rules, access_token_claims
-from spa_auth.protocol.effects import Now, Random, Send, Token, Verify
+from spa_auth.protocol.effects import Flow, Now, Random, Send, Token, Verify
 from spa_auth.protocol.flows import (
     Grant,
     IDTokenRules,
     LoginOptions,
     begin_login,
     complete_login,
+    continued_claims,
     protected_request,
-    refresh_tokens,
+    renew_tokens,
     verified_jwt,
 )
 from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.id_token import Claims
 from spa_auth.protocol.jwk import ALGORITHMS
 from spa_auth.protocol.metadata import ServerMetadata
 from spa_auth.protocol.pkce import code_challenge
@@ -458,14 +461,32 @@ def test_s06_the_repr_of_a_grant_shows_no_token() -> None:
     assert "alice" not in repr(grant)
 
 
-# -- refresh_tokens
+# -- Refreshing: renew_tokens, then continued_claims.
 
 PREVIOUS = id_token_claims(auth_time=NOW - 500)
 
 
-def refresh(answers: list[object], trace: Trace | None = None) -> Grant:
-    flow = refresh_tokens(provider(), TOKENS, "rt-1", PREVIOUS, CLIENT_ID, RULES)
-    return drive(flow, answers, trace)
+class Refreshed(NamedTuple):
+    tokens: TokenSet
+    claims: Claims | None
+
+
+def refresh_flow() -> Flow[Refreshed]:
+    known = provider()
+    tokens = yield from renew_tokens(known, TOKENS, "rt-1", CLIENT_ID)
+    return Refreshed(tokens, (yield from continued_claims(known, tokens, PREVIOUS, CLIENT_ID, RULES)))
+
+
+def refresh(answers: list[object], trace: Trace | None = None) -> Refreshed:
+    return drive(refresh_flow(), answers, trace)
+
+
+def test_an_echo_of_the_spent_token_in_an_error_text_is_not_repeated() -> None:
+    """S03: the provider says what it was sent; the error does not."""
+    answer = json_answer({"error": "invalid_grant", "error_description": "rt-1 is spent."}, 400)
+    with pytest.raises(InvalidGrantError) as caught:
+        refresh([answer, NOW])
+    assert caught.value.error_description == "[...] is spent."
 
 
 def test_r03_r10_a_refresh_may_bring_neither_id_token_nor_refresh_token() -> None:

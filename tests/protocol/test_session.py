@@ -82,6 +82,7 @@ def test_i17_claims_that_are_named_like_internals_are_plain_data() -> None:
         "https://a.example/a.png",
         "http://127.0.0.1:9400/a.svg",
         "http://localhost:9400/a.svg",
+        "http://[::1]:9400/a.svg",
         "data:image/png;base64,AA",
     ],
 )
@@ -91,14 +92,22 @@ def test_a_picture_that_a_page_may_load_is_shown(picture: str) -> None:
 
 @pytest.mark.parametrize(
     "picture",
-    ["javascript:alert(1)", "data:text/html,x", "http://a.example/a.png", "//a.example/a.png", " https://a/", "x"],
+    [
+        "javascript:alert(1)",
+        "http://127.0.0.1:9400@evil.example/a.png",
+        "http://a.example/a.png",
+        "//a.example/a.png",
+        " https://a/",
+        "x",
+    ],
 )
 def test_i25_any_other_address_of_a_picture_is_not(picture: str) -> None:
     assert User({"sub": "alice", "picture": picture}).picture is None
 
 
 def test_s06_the_reprs_show_neither_token_nor_claims() -> None:
-    session = Session({**id_token_claims(), "email": CANARY}, CANARY)
+    claims = {**id_token_claims(), "email": CANARY}
+    session = Session(claims, CANARY, claims)
     assert repr(session) == "<Session>"
     assert repr(session.user) == "<User 'alice'>"
     assert session.user.email == CANARY

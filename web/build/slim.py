@@ -1,4 +1,4 @@
-"""Python source for a page: without docstrings, comments and annotations of functions, every line where it was.
+"""Python source for a page: without docstrings, comments, annotations and wide indents, every line where it was.
 
 A page downloads and compiles what it never shows; in Python 3.14 each annotated function even makes a second
 one. The whole wheel keeps every word; line numbers in a page's tracebacks are those of the repository.
@@ -6,6 +6,7 @@ one. The whole wheel keeps every word; line numbers in a page's tracebacks are t
 
 import ast
 import io
+import re
 import tokenize
 from collections.abc import Iterator
 
@@ -15,7 +16,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, *_FUNCTIONS)
 
 def slim(source: str) -> str:
     """The same program with nothing that is only read by people or type checkers; what is left stays on its line."""
-    return _without_comments(_without_annotations(_without_docstrings(_without_type_checking(source))))
+    return _indented_less(_without_comments(_without_annotations(_without_docstrings(_without_type_checking(source)))))
 
 
 def _without_type_checking(source: str) -> str:
@@ -63,6 +64,12 @@ def _without_comments(source: str) -> str:
             number, column = token.start
             lines[number - 1] = lines[number - 1][:column].rstrip()
     return "\n".join(lines)
+
+
+def _indented_less(source: str) -> str:
+    narrow = re.sub(r"^(?: {4})+", lambda indent: " " * (len(indent[0]) // 4), source, flags=re.MULTILINE)
+    # A text of several lines would lose spaces, too; then the source stays as wide as it is.
+    return narrow if ast.dump(ast.parse(narrow)) == ast.dump(ast.parse(source)) else source
 
 
 def _blank(lines: list[str], first: int, last: int | None) -> None:
