@@ -52,13 +52,16 @@ def run_demo(checkout: Checkout, options: DemoOptions, *, when_ready: Callable[[
     """Serve all three until Ctrl-C.
 
     Raises:
-        CannotStartError: a port is taken, or a file of the demo is missing.
+        CannotStartError: the host or a port cannot be had, or a file of the demo is missing.
     """
+    if ":" in options.host:
+        # The policy allows the provider and the API by name, and has no form for this one (CSP Level 3 section 2.3.1).
+        raise CannotStartError(f"The page's security policy cannot name {options.host}. Use --host 127.0.0.1")
     running = _listen(options)
     apps: dict[Listener, ASGIApp] = {
         running.provider: provider_app(running.provider.url, options.access_token_lifetime),
         running.api: _demo_api(checkout, running),
-        running.page: demo_page(checkout, running.addresses),
+        running.page: demo_page(checkout, running.addresses, host=options.host),
     }
     serve(apps, when_ready=lambda: when_ready(running))
 

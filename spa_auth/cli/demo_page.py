@@ -42,8 +42,14 @@ class Addresses:
     api: str
 
 
-def demo_page(checkout: Checkout, addresses: Addresses) -> Starlette:
-    """The page as an ASGI app: the demo at /, PyScript at /pyscript, what was built at /dist, the callback page."""
+def demo_page(checkout: Checkout, addresses: Addresses, *, host: str) -> Starlette:
+    """The page as an ASGI app: the demo at /, PyScript at /pyscript, what was built at /dist, the callback page.
+
+    Args:
+        checkout: Where its files are.
+        addresses: What it talks to.
+        host: Where it is served; people type localhost, too.
+    """
     return Starlette(
         routes=[
             Route("/pyscript.json", _configuration(checkout.demo / "pyscript.json", addresses)),
@@ -55,7 +61,7 @@ def demo_page(checkout: Checkout, addresses: Addresses) -> Starlette:
         ],
         middleware=[
             # Without it, a foreign site could rebind its name to this address and read the page as its own.
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"]),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[host, "localhost"]),
             Middleware(Headers, headers=page_headers(addresses)),
         ],
     )

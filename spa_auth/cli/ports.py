@@ -1,11 +1,13 @@
 """Addresses to listen on: of this machine only, taken before anything starts, and missed in words."""
 
 import errno
-import ipaddress
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 
 from spa_auth.cli.failure import CannotStartError
+from spa_auth.errors import ProtocolError
+from spa_auth.protocol.url import parse_url
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,10 @@ def listen(host: str, port: int, *, flag: str) -> Listener:
 
 def check_loopback(host: str) -> None:
     """Refuse a host that others can reach: what listens here lets anybody log in as anybody."""
-    if host == "localhost" or _is_loopback(host):
-        return
+    with suppress(ProtocolError):
+        if parse_url(f"http://{_in_url(host)}/").is_loopback:
+            return
     raise CannotStartError(f"{host} is no loopback address. This is for development only: use --host 127.0.0.1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _why(error: OSError, host: str, port: int, flag: str) -> str:

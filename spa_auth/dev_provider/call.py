@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.errors import ProtocolError
-from spa_auth.protocol.http import Request, header_values
+from spa_auth.protocol.http import Request, header_values, media_type
 from spa_auth.protocol.url import URL, parse_url
 
 MAX_URL_LENGTH = 16_384
@@ -32,8 +32,7 @@ class Call:
         Raises:
             EndpointError: `invalid_request`; the body is not application/x-www-form-urlencoded in UTF-8.
         """
-        media_type = (self.request.header("content-type") or "").partition(";")[0].strip().lower()
-        if media_type != FORM:
+        if media_type(self.request.headers) != FORM:
             raise EndpointError("invalid_request", f"The body must be {FORM}.")
         try:
             return Parameters.parse(self.request.body.decode())

@@ -1,7 +1,6 @@
 """grant_type=authorization_code (RFC 6749 section 4.1.3, RFC 7636 section 4.6)."""
 
 import hmac
-import re
 from dataclasses import replace
 
 from spa_auth.dev_provider.call import Call
@@ -18,9 +17,7 @@ from spa_auth.dev_provider.issuing import (
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.records import AuthorizationCode, Grant
 from spa_auth.dev_provider.service import Service
-from spa_auth.protocol.pkce import code_challenge
-
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+from spa_auth.protocol.pkce import code_challenge, is_verifier
 
 
 def exchange_code(service: Service, call: Call, client: Client, params: Parameters) -> dict[str, object]:
@@ -76,7 +73,7 @@ def _check_redirect_uri(code: AuthorizationCode, params: Parameters) -> None:
 
 def _check_verifier(code: AuthorizationCode, params: Parameters) -> None:
     verifier = params.get("code_verifier", "")
-    if not _VERIFIER.fullmatch(verifier):
+    if not is_verifier(verifier):
         raise EndpointError("invalid_request", "code_verifier must be 43 to 128 unreserved characters.")
     if not hmac.compare_digest(code_challenge(verifier), code.code_challenge):
         raise EndpointError("invalid_grant", "code_verifier does not match code_challenge.")

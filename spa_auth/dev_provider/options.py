@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from spa_auth.dev_provider.clients import DEMO, Client, is_plain_url
 from spa_auth.dev_provider.users import ALICE, BOB, SCOPE_CLAIMS, User
 from spa_auth.errors import ConfigurationError, ProtocolError
+from spa_auth.protocol.metadata import check_issuer
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.url import parse_url
 
@@ -84,11 +85,11 @@ class Options:
 
 def _issuer_faults(issuer: str) -> list[str]:
     try:
-        url = parse_url(issuer)
-    except ProtocolError:
-        return [f"issuer is not an http or https URL: {issuer!r}."]
-    # OpenID Connect Discovery 3: "URL using the https scheme with no query or fragment components".
-    return [f"issuer must have neither query nor fragment: {issuer!r}."] if "?" in issuer or url.fragment else []
+        parse_url(issuer)
+        check_issuer(issuer)
+    except ProtocolError as error:
+        return [f"issuer {issuer!a} cannot be used: {error.error_description}"]
+    return []
 
 
 def _address_faults(clients: tuple[Client, ...]) -> list[str]:

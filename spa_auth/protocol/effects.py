@@ -29,11 +29,13 @@ class Send(NamedTuple):
         request: What to send.
         max_bytes: The largest body to read; None for any size.
         shared: Whether flows that ask the same at the same time may share one answer.
+        optional: Whether the flow can go on with what it knows; a driver that would have to wait may then answer None.
     """
 
     request: Request
     max_bytes: int | None = MAX_BYTES
     shared: bool = False
+    optional: bool = False
 
 
 class Verify(NamedTuple):

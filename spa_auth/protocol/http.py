@@ -26,6 +26,11 @@ def header_values(headers: Headers, name: str) -> list[str]:
     return [value for key, value in headers if key.lower() == wanted]
 
 
+def media_type(headers: Headers) -> str:
+    """The media type in lower case, without its parameters; "" where there is none (RFC 9110 section 8.3)."""
+    return (header(headers, "content-type") or "").partition(";")[0].strip().lower()
+
+
 def refuse_redirect(response: "Response") -> None:
     """Endpoints of a provider answer themselves: what was sent must not travel on (RFC 9700 section 4.12).
 
@@ -66,8 +71,8 @@ class Response(NamedTuple):
 
     @property
     def media_type(self) -> str:
-        """The media type in lower case, without its parameters; "" where there is none."""
-        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+        """The media type; see `media_type`."""
+        return media_type(self.headers)
 
     def __repr__(self) -> str:
         return f"<Response {self.status}>"

@@ -2,7 +2,7 @@
 
     fresh, key known      the key
     fresh, key unknown    Refetch, at most once per cooldown; then Unknown
-    stale                 Refetch, at most once per cooldown; meanwhile the old keys, for an hour at most
+    stale                 Refetch, at most once per cooldown; meanwhile the known keys, for an hour at most
     never fetched         Refetch, at most once per cooldown
 
 Where the last attempt failed, Unavailable takes the place of Unknown: nobody can tell.
@@ -52,17 +52,23 @@ class KeySet(NamedTuple):
             now: The current time in seconds.
             lifetime: How long fetched keys are fresh, in seconds.
         """
-        age = None if self.fetched_at is None else now - self.fetched_at
-        found = [key for key in self.keys if key.fits(alg) and (kid is None or key.kid in (kid, None))]
-        if (age is None or not 0 <= age < lifetime or not found) and not self._is_cooling(now):
+        known = self.known(kid, alg, now, lifetime=lifetime)
+        if not (known and self._is_younger(lifetime, now)) and not self._is_cooling(now):
             return Verdict.REFETCH
-        if age is None or age > lifetime + MAX_STALE or not found:
+        if not known:
             return Verdict.UNAVAILABLE if self._has_failed else Verdict.UNKNOWN
+        return known
+
+    def known(self, kid: str | None, alg: str, now: float, *, lifetime: float = LIFETIME) -> tuple[Key, ...]:
+        """As `lookup`, without asking for anything: the keys, fresh or stale; none where they are too old."""
+        if self.fetched_at is None or now - self.fetched_at > lifetime + MAX_STALE:
+            return ()
+        found = [key for key in self.keys if key.fits(alg) and (kid is None or key.kid in (kid, None))]
         return tuple(sorted(found, key=lambda key: key.kid != kid)[:_MAX_CANDIDATES])
 
-    def fetched(self, keys: tuple[Key, ...], now: float) -> "KeySet":
-        """The set after a fetch that brought these keys."""
-        was_fresh = self.fetched_at is not None and 0 <= now - self.fetched_at < LIFETIME
+    def fetched(self, keys: tuple[Key, ...], now: float, *, lifetime: float = LIFETIME) -> "KeySet":
+        """The set after a fetch that brought these keys, in the place of some that were fresh for `lifetime`."""
+        was_fresh = self._is_younger(max(lifetime, COOLDOWN), now)
         return KeySet(keys, now, now if was_fresh else None)
 
     def failed(self, now: float) -> "KeySet":
@@ -72,6 +78,9 @@ class KeySet(NamedTuple):
     @property
     def _has_failed(self) -> bool:
         return self.attempted_at is not None and (self.fetched_at is None or self.attempted_at > self.fetched_at)
+
+    def _is_younger(self, seconds: float, now: float) -> bool:
+        return self.fetched_at is not None and 0 <= now - self.fetched_at < seconds
 
     def _is_cooling(self, now: float) -> bool:
         return self.attempted_at is not None and 0 <= now - self.attempted_at < COOLDOWN

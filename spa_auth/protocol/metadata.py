@@ -47,6 +47,16 @@ class ServerMetadata(NamedTuple):
         return "none" in (self.token_endpoint_auth_methods_supported or ())
 
 
+def check_issuer(issuer: str) -> None:
+    """An issuer has "no query or fragment components" (OpenID Connect Core section 1.2).
+
+    Raises:
+        ProtocolError: `invalid_url`.
+    """
+    if "?" in issuer or "#" in issuer:
+        raise ProtocolError("An issuer has neither query nor fragment.", error="invalid_url")
+
+
 def metadata_request(issuer: str) -> Request:
     """Ask for the discovery document of an issuer (OpenID Connect Discovery 1.0 section 4.1).
 
@@ -54,10 +64,7 @@ def metadata_request(issuer: str) -> Request:
         ProtocolError: `invalid_url` or `insecure_transport`; the issuer is not an address to ask.
     """
     secure_url(issuer)
-    # "...using the https scheme that contains scheme, host, and optionally, port number and path components and
-    # no query or fragment components" (OpenID Connect Core section 1.2).
-    if "?" in issuer or "#" in issuer:
-        raise ProtocolError("An issuer has neither query nor fragment.", error="invalid_url")
+    check_issuer(issuer)
     return Request("GET", f"{issuer.removesuffix('/')}/{WELL_KNOWN}", (("Accept", "application/json"),))
 
 

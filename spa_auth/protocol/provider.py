@@ -2,7 +2,8 @@
 
 from spa_auth.errors import DiscoveryError, JWTError, NetworkError, SpaAuthError
 from spa_auth.protocol import effects
-from spa_auth.protocol.effects import Flow
+from spa_auth.protocol.effects import Flow, Send
+from spa_auth.protocol.http import Response
 from spa_auth.protocol.jwk import Key, jwks_request, parse_jwks_response
 from spa_auth.protocol.key_set import LIFETIME, KeySet, Verdict
 from spa_auth.protocol.metadata import ServerMetadata, metadata_request, parse_metadata_response
@@ -39,7 +40,9 @@ class Provider:
         return self._metadata
 
     def find_keys(self, kid: str | None, alg: str) -> Flow[tuple[Key, ...]]:
-        """The keys that may have made a signature, fetched anew at most once if they are not known.
+        """The keys that may have made a signature, fetched anew at most once if they are not known, or old.
+
+        Where old ones are known, the request for new ones is optional: while one caller makes it, the others go on.
 
         Raises:
             JWTError: The provider has no such key.
@@ -49,8 +52,10 @@ class Provider:
         now = yield from effects.now()
         found = self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
         if found is Verdict.REFETCH:
-            failure = yield from self._fetch_keys(now)
-            found = self.keys.lookup(kid, alg, now)  # what was just fetched is fresh, even with a lifetime of 0
+            known = self.keys.known(kid, alg, now, lifetime=self.lifetime)
+            failure = yield from self._fetch_keys(now, optional=bool(known))
+            known = self.keys.known(kid, alg, now, lifetime=self.lifetime)
+            found = known or self.keys.lookup(kid, alg, now, lifetime=self.lifetime)
             if found is Verdict.UNAVAILABLE and failure is not None:
                 raise failure
         if found is Verdict.UNAVAILABLE:
@@ -59,11 +64,12 @@ class Provider:
             raise JWTError("The provider has no key that could have signed this token.", claim="kid")
         return found
 
-    def _fetch_keys(self, now: float) -> Flow[SpaAuthError | None]:
+    def _fetch_keys(self, now: float, *, optional: bool) -> Flow[SpaAuthError | None]:
         try:
             server = yield from self.metadata()
-            response = yield from effects.send(jwks_request(server.endpoint("jwks_uri")), shared=True)
-            self.keys = self.keys.fetched(parse_jwks_response(response), now)
+            response = yield Send(jwks_request(server.endpoint("jwks_uri")), shared=True, optional=optional)
+            if isinstance(response, Response):  # else somebody asks already
+                self.keys = self.keys.fetched(parse_jwks_response(response), now, lifetime=self.lifetime)
         except SpaAuthError as error:  # whatever it was, asking again at once would not help
             self.keys = self.keys.failed(now)
             return _unusable_keys(error) if isinstance(error, StrictJSONError) else error

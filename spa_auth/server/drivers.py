@@ -10,12 +10,13 @@ from spa_auth.protocol.http import Response
 T = TypeVar("T")
 
 
-def drive(flow: Flow[T], send: Callable[[Send], Response], answer: Callable[[Effect], object]) -> T:
+def drive(flow: Flow[T], send: Callable[[Send], Response | None], answer: Callable[[Effect], object]) -> T:
     """The value of a flow; what it raises, this raises.
 
     Args:
         flow: What to run.
-        send: Performs `Send`. A SpaAuthError of it is thrown into the flow, any other exception ends it.
+        send: Performs `Send`, or answers None to an optional one. A SpaAuthError of it is thrown into the flow, any
+            other exception ends it.
         answer: Performs every other effect, at once.
     """
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Annotated
 
-from fastapi import FastAPI, Security
+from fastapi import FastAPI, HTTPException, Security
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security import SecurityScopes
@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as ASGIScope
 
-from spa_auth.errors import ConfigurationError, ProtocolError, RequestError
+from spa_auth.errors import ConfigurationError, RequestError
 from spa_auth.protocol.http import header_values
-from spa_auth.protocol.url import secure_url
 from spa_auth.server.access_token import AccessToken
 from spa_auth.server.asgi import refuse, request_of
+from spa_auth.server.options import origin_faults
 from spa_auth.server.validator import AccessTokenValidator
 
 __all__ = ["AccessToken", "TokenAuth"]
@@ -44,7 +44,7 @@ class TokenAuth(SecurityBase):
         self.model = HTTPBearer(bearerFormat="JWT")
         self.scheme_name = type(self).__name__
         self.origins = (origins,) if isinstance(origins, str) else tuple(origins)
-        self.validator = _validator(_origin_faults(self.origins), options)
+        self.validator = _validator(origin_faults(self.origins), options)
 
         async def optional(
             token: Annotated[AccessToken | None, Security(self, scopes=[_OPTIONAL])],
@@ -60,14 +60,18 @@ class TokenAuth(SecurityBase):
         if _OPTIONAL in security_scopes.scopes and not header_values(request.headers, "authorization"):
             return None
         scopes = [scope for scope in security_scopes.scopes if scope != _OPTIONAL]
-        return await self.validator.avalidate_request(request, scopes=scopes)
+        try:
+            return await self.validator.avalidate_request(request, scopes=scopes)
+        except RequestError as error:
+            raise RefusedError(error) from None
 
     def install(self, app: FastAPI) -> None:
         """Have an application answer refusals, pages of the origins (CORS), and who asks about tokens (RFC 9728).
 
         There is nothing to shut down.
         """
-        app.add_exception_handler(RequestError, _answer)
+        app.add_exception_handler(RefusedError, _answer)
+        app.add_exception_handler(RequestError, _answer)  # of a route that calls the validator itself
         app.add_api_route(METADATA_PATH, self._metadata, include_in_schema=False)
         app.add_middleware(
             CORSMiddleware,
@@ -88,7 +92,15 @@ class TokenAuth(SecurityBase):
         )
 
 
-class _Refusal(Response):
+class RefusedError(HTTPException):
+    """A RequestError in the form that every FastAPI application answers, one without `install` or mounted, too."""
+
+    def __init__(self, error: RequestError) -> None:
+        super().__init__(error.status, error.error_description, dict(error.headers))
+        self.error = error
+
+
+class _Answer(Response):
     """The answer of an error, written as the ASGI guard writes it."""
 
     def __init__(self, error: RequestError) -> None:
@@ -99,9 +111,10 @@ class _Refusal(Response):
         await refuse(self._error, scope, send)
 
 
-async def _answer(_connection: HTTPConnection, error: Exception) -> Response:
+async def _answer(_connection: HTTPConnection, raised: Exception) -> Response:
+    error = raised.error if isinstance(raised, RefusedError) else raised
     assert isinstance(error, RequestError)  # noqa: S101  it is registered for no other
-    return _Refusal(error)
+    return _Answer(error)
 
 
 def _validator(faults: list[str], options: dict[str, object]) -> AccessTokenValidator:
@@ -112,15 +125,3 @@ def _validator(faults: list[str], options: dict[str, object]) -> AccessTokenVali
     if faults:
         raise ConfigurationError(*faults)
     return validator
-
-
-def _origin_faults(origins: Collection[str]) -> list[str]:
-    wrong = [origin for origin in origins if not _is_origin(origin)]
-    return [f"origins cannot have {origin!a}: use the form https://app.example." for origin in wrong]
-
-
-def _is_origin(text: str) -> bool:
-    try:
-        return secure_url(text).origin == text
-    except ProtocolError:
-        return False

@@ -1,4 +1,4 @@
-"""Who needs the network passes here, one at a time."""
+"""Who asks the provider passes here, one at a time."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,16 @@ from spa_auth.errors import JWTError, SpaAuthError
 T = TypeVar("T")
 
 
+class NetworkNeeded(Exception):  # noqa: N818  no error: the flow begins anew behind the gate
+    """What is known does not do."""
+
+
 class Gate:
     """Lets one caller at a time ask the provider, so that a hundred who need the same ask once.
 
     Whoever waited looks again before asking, so an errand has to begin anew: it will find what the one before it
-    fetched. Where that failed, all who were waiting fail with it instead of asking one after the other.
+    fetched. Where that failed, all who were waiting fail with it instead of asking one after the other. Who can do
+    with what is known, `meanwhile`, does not wait at all.
     """
 
     def __init__(self) -> None:
@@ -25,17 +30,32 @@ class Gate:
         self._async_locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
         self._failure: tuple[float, SpaAuthError] | None = None
 
-    def run(self, errand: Callable[[], T]) -> T:
-        """The result of an errand, after those before it."""
-        asked_at = time.monotonic()
-        with self._lock, self._turn(asked_at):
-            return errand()
+    def run(self, errand: Callable[[], T], *, meanwhile: Callable[[], T]) -> T:
+        """The result of an errand, after those before it.
 
-    async def arun(self, errand: Callable[[], Awaitable[T]]) -> T:
+        Args:
+            errand: What asks the provider.
+            meanwhile: What does without, while somebody else asks; raises NetworkNeeded where nothing can.
+        """
+        asked_at = time.monotonic()
+        if not self._lock.acquire(blocking=False):
+            with contextlib.suppress(NetworkNeeded):
+                return meanwhile()
+            self._lock.acquire()
+        try:
+            with self._turn(asked_at):
+                return errand()
+        finally:
+            self._lock.release()
+
+    async def arun(self, errand: Callable[[], Awaitable[T]], *, meanwhile: Callable[[], T]) -> T:
         """As `run`, for an async errand; event loops do not wait for each other."""
         asked_at = time.monotonic()
-        # Cancelled while it asks, a caller leaves the gate to the next one.
-        async with self._async_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        lock = self._async_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        if lock.locked():
+            with contextlib.suppress(NetworkNeeded):
+                return meanwhile()
+        async with lock:  # cancelled while it asks, a caller leaves the gate to the next one
             with self._turn(asked_at):
                 return await errand()
 

@@ -8,6 +8,7 @@ from typing import cast
 from spa_auth.errors import ConfigurationError, ProtocolError, SpaAuthError
 from spa_auth.protocol.jwk import ALGORITHMS
 from spa_auth.protocol.jwt import MAX_TOKEN_LENGTH
+from spa_auth.protocol.metadata import check_issuer
 from spa_auth.protocol.strict_json import is_number
 from spa_auth.protocol.url import secure_url
 
@@ -84,13 +85,11 @@ def _issuer_faults(options: ValidatorOptions) -> Iterator[str]:
     if not _is_text(options.issuer):
         yield 'issuer is missing: set it to the "issuer" value in the provider\'s discovery document.'
         return
-    try:
-        secure_url(options.issuer)
-    except ProtocolError as error:
-        yield _sentence(f"issuer {options.issuer!a} cannot be used:", error)
-    if "?" in options.issuer or "#" in options.issuer:
-        # OpenID Connect Discovery 3: "URL using the https scheme with no query or fragment components".
-        yield f"issuer {options.issuer!a} must have neither query nor fragment."
+    for check in (secure_url, check_issuer):
+        try:
+            check(options.issuer)
+        except ProtocolError as error:
+            yield _sentence(f"issuer {options.issuer!a} cannot be used:", error)
 
 
 def _sentence(start: str, error: SpaAuthError) -> str:
@@ -134,3 +133,16 @@ CHECKS: tuple[Callable[[ValidatorOptions], Iterator[str]], ...] = (
     _algorithm_faults,
     _number_faults,
 )
+
+
+def origin_faults(origins: Collection[str]) -> list[str]:
+    """What is wrong with the origins of pages: each has to be written as a browser writes it."""
+    wrong = [origin for origin in origins if not _is_origin(origin)]
+    return [f"origins cannot have {origin!a}: use the form https://app.example." for origin in wrong]
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        return secure_url(text).origin == text
+    except ProtocolError:
+        return False

@@ -23,13 +23,14 @@ class Signatures:
         self._imported: WeakKeyDictionary[Key, RSAKey | ECKey | OKPKey | None] = WeakKeyDictionary()
 
     def verify(self, effect: Verify) -> bool:
-        """Whether the signature is that of the key; False, too, for a key that cannot be used."""
+        """Whether the signature is that of the key; False, too, for a key or an algorithm that cannot be used."""
         try:
             key = self._imported[effect.key]
         except KeyError:
             key = self._imported[effect.key] = _import(effect.key)
         # The algorithm object alone: what joserfc does around it, parse_jwt has done before, and more strictly.
-        return key is not None and JWSRegistry.algorithms[effect.alg].verify(effect.text, effect.signature, key)
+        algorithm = JWSRegistry.algorithms.get(effect.alg)
+        return key is not None and algorithm is not None and algorithm.verify(effect.text, effect.signature, key)
 
 
 def _import(key: Key) -> RSAKey | ECKey | OKPKey | None:

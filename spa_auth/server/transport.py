@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from typing import TypedDict
 
 import httpx
@@ -24,37 +25,39 @@ class _Settings(TypedDict):
 class Transport:
     """Sends requests, each over a connection of its own, so that neither a fork nor an event loop's end breaks one.
 
+    The provider's documents must not make this machine ask the services around it (RFC 8725 section 3.10), so an
+    address that says itself that it is not a public one is refused, unless it is the issuer's own. A name is resolved
+    without a look at what it resolves to: a provider that can choose names can still point one inwards. Where that
+    matters, the network itself has to keep this machine from what it is not to reach.
+
     Args:
+        issuer: The provider; where it is on this machine, all of this machine may be asked.
         timeout: How long one request may take in all, in seconds.
-        loopback: Whether this machine itself may be asked, by http too.
     """
 
-    def __init__(self, timeout: float, *, loopback: bool) -> None:
+    def __init__(self, issuer: str, *, timeout: float) -> None:
         self._timeout = timeout
-        self._loopback = loopback
+        self._issuer = secure_url(issuer)
         # Proxies are taken from the environment, but none is asked for this machine's own address.
-        self._settings = _Settings(timeout=timeout, trust_env=not loopback, follow_redirects=False)
+        self._settings = _Settings(timeout=timeout, trust_env=not self._issuer.is_loopback, follow_redirects=False)
 
     def send(self, effect: Send) -> Response:
+        """As `asend`, for a caller that blocks. An event loop in another thread keeps the same deadline."""
+        thread = ThreadPoolExecutor(1)
+        try:
+            with _network_errors(effect.request):
+                return thread.submit(lambda: asyncio.run(self.asend(effect))).result(self._timeout)
+        finally:
+            thread.shutdown(wait=False)
+
+    async def asend(self, effect: Send) -> Response:
         """The response, whatever its status.
 
         Raises:
             NetworkError: There is none, or it is too slow or too large; `.reason` is "unreachable" or "timeout".
-            DiscoveryError: The address is this machine's own, which only a provider on it may name.
+            DiscoveryError: The address is not one that this provider may name.
         """
-        request, body = self._checked(effect.request), _Body(effect.max_bytes, self._timeout)
-        with (
-            _network_errors(request),
-            httpx.Client(**self._settings) as client,
-            client.stream(request.method, request.url, headers=_headers(request), content=request.body) as response,
-        ):
-            for chunk in response.iter_raw():
-                body.add(chunk)
-        return _response(response, body)
-
-    async def asend(self, effect: Send) -> Response:
-        """As `send`, without blocking the event loop."""
-        request, body = self._checked(effect.request), _Body(effect.max_bytes, self._timeout)
+        request, body = self._checked(effect.request), bytearray()
         with _network_errors(request):
             async with (
                 asyncio.timeout(self._timeout),
@@ -62,43 +65,30 @@ class Transport:
                 client.stream(request.method, request.url, headers=_headers(request), content=request.body) as response,
             ):
                 async for chunk in response.aiter_raw():
-                    body.add(chunk)
-        return _response(response, body)
+                    body += chunk
+                    if effect.max_bytes is not None and len(body) > effect.max_bytes:
+                        raise NetworkError(f"The answer has more than {effect.max_bytes} bytes.")
+        return Response(response.status_code, tuple(response.headers.multi_items()), bytes(body), str(response.url))
 
     def _checked(self, request: Request) -> Request:
-        # A remote document must not make this machine ask its own services (RFC 8725 section 3.10).
-        if not self._loopback and secure_url(request.url).is_loopback:
-            raise DiscoveryError("The provider's metadata names an address of this machine.", claim="jwks_uri")
+        url = secure_url(request.url)
+        is_ours = url.host == self._issuer.host or (url.is_loopback and self._issuer.is_loopback)
+        if not is_ours and _is_internal(url.host):
+            raise DiscoveryError("The provider's metadata names an address that is not public.", claim="jwks_uri")
         return request
 
 
-class _Body:
-    """A body as it arrives: at most so large, and complete before the deadline."""
-
-    def __init__(self, max_bytes: int | None, timeout: float) -> None:
-        self._max_bytes = max_bytes
-        self._deadline = time.monotonic() + timeout
-        self._chunks = bytearray()
-
-    def add(self, chunk: bytes) -> None:
-        """Take one more piece; raises NetworkError where it is too much or too late."""
-        self._chunks += chunk
-        if self._max_bytes is not None and len(self._chunks) > self._max_bytes:
-            raise NetworkError(f"The answer has more than {self._max_bytes} bytes.")
-        if time.monotonic() > self._deadline:
-            raise TimeoutError
-
-    def __bytes__(self) -> bytes:
-        return bytes(self._chunks)
+def _is_internal(host: str) -> bool:
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761 section 6.3
+    return not address.is_global or address.is_multicast or address.is_reserved
 
 
 def _headers(request: Request) -> list[tuple[str, str]]:
     # Not compressed, so that what is counted is what is read: no small answer unfolds into a large one.
     return [*request.headers, ("Accept-Encoding", "identity")]
-
-
-def _response(response: httpx.Response, body: _Body) -> Response:
-    return Response(response.status_code, tuple(response.headers.multi_items()), bytes(body), str(response.url))
 
 
 @contextlib.contextmanager

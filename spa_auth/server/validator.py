@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, cast
 
-from spa_auth.errors import ConfigurationError, JWTError, SpaAuthError, without_locals
+from spa_auth.errors import ConfigurationError, JWTError, RequestError, SpaAuthError, without_locals
 from spa_auth.protocol.access_token import Rules, access_token_claims
 from spa_auth.protocol.effects import Flow, Send
 from spa_auth.protocol.http import Request, Response, header_values
@@ -14,7 +14,7 @@ from spa_auth.protocol.provider import Provider
 from spa_auth.protocol.scope import Scope
 from spa_auth.server.access_token import AccessToken
 from spa_auth.server.drivers import adrive, drive
-from spa_auth.server.gate import Gate
+from spa_auth.server.gate import Gate, NetworkNeeded
 from spa_auth.server.instruments import Instruments
 from spa_auth.server.options import ValidatorOptions
 from spa_auth.server.refusals import Refusals, logger
@@ -27,8 +27,9 @@ _OTHER_SCHEME = re.compile(r"(?![Bb][Ee][Aa][Rr][Ee][Rr](?: |\Z))[!#$%&'*+.^_`|~
 class AccessTokenValidator:
     """Validates the JWT access tokens that one provider issues for one API (RFC 9068, RFC 6750).
 
-    The provider's metadata and keys are fetched when the first token comes, and kept; tokens whose key is known cost
-    no request. One object serves any number of threads and event loops, and needs no shutdown.
+    The provider's metadata and keys are fetched when the first token comes, and kept. When the keys are old, or a
+    token names one that is not known, one caller fetches them anew; the others, where their key is known, go on with
+    it meanwhile. One object serves any number of threads and event loops, and needs no shutdown.
 
     Args:
         clock: The current time, in seconds since 1970.
@@ -50,7 +51,7 @@ class AccessTokenValidator:
         self._algorithms = self.options.accepted_algorithms
         self._provider = Provider(self.options.issuer, lifetime=self.options.jwks_cache_duration)
         self._instruments = Instruments(lambda: clock() + skew)
-        self._transport = Transport(self.options.response_timeout, loopback=self.options.is_local)
+        self._transport = Transport(self.options.issuer, timeout=self.options.response_timeout)
         self._gate = Gate()
         self._refusals = Refusals(self.options)
         if self.options.is_local:
@@ -101,18 +102,24 @@ class AccessTokenValidator:
             UpstreamError: The provider's keys are needed and cannot be had: 503.
             ConfigurationError: `scopes` holds something that no token can have.
         """
-        return self.validate(self._bearer_token(request, scopes), scopes=scopes)
+        return self.validate(self._bearer_token(request, required_scope(scopes)), scopes=scopes)
 
     async def avalidate_request(self, request: Request, *, scopes: str | Collection[str] = ()) -> AccessToken:
         """As `validate_request`, without blocking the event loop while keys are fetched."""
-        return await self.avalidate(self._bearer_token(request, scopes), scopes=scopes)
+        return await self.avalidate(self._bearer_token(request, required_scope(scopes)), scopes=scopes)
 
-    def _bearer_token(self, request: Request, scopes: str | Collection[str]) -> str:
-        values = header_values(request.headers, "authorization")
+    def _bearer_token(self, request: Request, required: Scope) -> str:
+        try:
+            return self._credentials(header_values(request.headers, "authorization"), required)
+        except RequestError as refusal:
+            without_locals(refusal)  # what is malformed, or of another scheme, may be a token all the same
+            raise
+
+    def _credentials(self, values: list[str], required: Scope) -> str:
         if len(values) > 1:
             raise self._refusals.malformed("The request has more than one Authorization header.")
         if not values or _OTHER_SCHEME.match(values[0]):
-            raise self._refusals.no_token(required_scope(scopes))
+            raise self._refusals.no_token(required)
         credentials = _CREDENTIALS.fullmatch(values[0])
         if credentials is None:
             raise self._refusals.malformed("The Authorization header is not of the form Bearer, one space, token.")
@@ -121,14 +128,20 @@ class AccessTokenValidator:
     def _claims(self, token: str) -> Claims:
         try:
             return drive(self._flow(token), _no_network, self._instruments)
-        except _NetworkNeeded:
-            return self._gate.run(lambda: drive(self._flow(token), self._transport.send, self._instruments))
+        except NetworkNeeded:
+            return self._gate.run(
+                lambda: drive(self._flow(token), self._transport.send, self._instruments),
+                meanwhile=lambda: drive(self._flow(token), _only_if_needed, self._instruments),
+            )
 
     async def _aclaims(self, token: str) -> Claims:
         try:
             return drive(self._flow(token), _no_network, self._instruments)
-        except _NetworkNeeded:
-            return await self._gate.arun(lambda: adrive(self._flow(token), self._transport.asend, self._instruments))
+        except NetworkNeeded:
+            return await self._gate.arun(
+                lambda: adrive(self._flow(token), self._transport.asend, self._instruments),
+                meanwhile=lambda: drive(self._flow(token), _only_if_needed, self._instruments),
+            )
 
     def _flow(self, token: object) -> Flow[Claims]:
         if not isinstance(token, str):
@@ -142,12 +155,13 @@ class AccessTokenValidator:
         return token
 
 
-class _NetworkNeeded(Exception):  # noqa: N818  no error: the flow begins anew behind the gate
-    pass
-
-
 def _no_network(_: Send) -> Response:
-    raise _NetworkNeeded
+    raise NetworkNeeded
+
+
+def _only_if_needed(effect: Send) -> None:
+    if not effect.optional:
+        raise NetworkNeeded
 
 
 def required_scope(scopes: str | Collection[str]) -> Scope:

@@ -254,7 +254,9 @@ def world() -> Generator[World]:
             "redirect_uri": "/callback.html",
         }
         lab = Lab(checkout, page.origin, options)
-        mounts = [Mount(paths[name] or "/", demo_page(checkout, place)) for name, place in places.items()]
+        mounts = [
+            Mount(paths[name] or "/", demo_page(checkout, place, host=page.host)) for name, place in places.items()
+        ]
         mounts.sort(key=lambda mount: -len(mount.path))
         site = Starlette(routes=[*lab.routes, *mounts])
         for listener, app in {

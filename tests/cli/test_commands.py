@@ -62,6 +62,21 @@ def test_the_demo_starts_three_servers_that_know_each_other_and_ctrl_c_stops_the
     assert rest.strip() == ""
 
 
+def test_the_demo_runs_on_another_loopback_address_too() -> None:
+    with started("demo", *FREE_PORTS, "--host", "127.0.0.2") as (process, lines):
+        page = address(lines, "Ready:")
+        assert page.startswith("http://127.0.0.2:")
+        assert httpx.get(page).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+
+
+def test_the_demo_says_that_its_page_cannot_name_an_address_of_version_6() -> None:
+    done = run("demo", *FREE_PORTS, "--host", "::1")
+    assert done.returncode == 1
+    assert "cannot name ::1. Use --host 127.0.0.1" in done.stderr
+
+
 def test_the_provider_alone_prints_its_issuer_and_its_discovery() -> None:
     with started("dev-provider", "--port", "0") as (process, lines):
         issuer = address(lines, "Ready:")

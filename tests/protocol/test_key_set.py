@@ -97,6 +97,25 @@ def test_the_lifetime_of_keys_can_be_set() -> None:
     assert keys.lookup("old", "RS256", NOW + 3000, lifetime=3001) == (OLD,)
 
 
+def test_a_key_that_was_rotated_right_after_a_stale_fetch_is_found_at_once() -> None:
+    keys = KeySet().fetched((OLD,), NOW, lifetime=60).fetched((OLD,), NOW + 100, lifetime=60)
+    assert keys.lookup("new", "RS256", NOW + 101, lifetime=60) is Verdict.REFETCH
+    keys = KeySet().fetched((OLD,), NOW, lifetime=900).fetched((OLD,), NOW + 600, lifetime=900)
+    assert keys.lookup("new", "RS256", NOW + 601, lifetime=900) is Verdict.UNKNOWN
+
+
+def test_m15_invented_key_ids_cost_one_fetch_in_a_cooldown_however_short_the_lifetime() -> None:
+    keys = KeySet().fetched((OLD,), NOW, lifetime=0).fetched((OLD,), NOW + 1, lifetime=0)
+    assert keys.lookup("invented", "RS256", NOW + 2, lifetime=0) is Verdict.UNKNOWN
+
+
+def test_keys_that_are_known_are_told_fresh_or_stale_and_not_for_ever() -> None:
+    keys = KeySet().fetched((OLD, EC), NOW)
+    assert keys.known("old", "RS256", NOW + LIFETIME + MAX_STALE) == (OLD,)
+    assert keys.known("old", "RS256", NOW + LIFETIME + MAX_STALE + 1) == ()
+    assert keys.known("new", "RS256", NOW) == KeySet().known("old", "RS256", NOW) == ()
+
+
 def test_a_clock_that_is_set_back_makes_keys_old_and_not_immortal() -> None:
     keys = KeySet().fetched((OLD,), NOW)
     assert keys.lookup("old", "RS256", NOW - 10) is Verdict.REFETCH

@@ -84,6 +84,33 @@ def test_keys_that_are_kept_for_no_time_serve_at_once() -> None:
     assert kid_of(provider, "k1", NOW + 1, KEYS) == (["k1"], [f"GET {JWKS}"])
 
 
+def test_stale_keys_serve_whoever_does_not_ask_for_new_ones() -> None:
+    provider = known_provider()
+    trace: Trace = []
+    assert [key.kid for key in drive(provider.find_keys("k1", "RS256"), [NOW + LIFETIME, None], trace)] == ["k1"]
+    assert isinstance(trace[-1], Send)
+    assert trace[-1].optional
+    assert kid_of(provider, "k1", NOW + LIFETIME, KEYS) == (["k1"], [f"GET {JWKS}"])
+
+
+def test_a_request_for_a_key_that_is_not_known_is_not_optional() -> None:
+    trace: Trace = []
+    drive(known_provider().find_keys("k2", "RS256"), [NOW, NEW_KEYS], trace)
+    assert isinstance(trace[-1], Send)
+    assert not trace[-1].optional
+
+
+def test_a_stale_key_that_the_provider_has_withdrawn_is_not_used_any_more() -> None:
+    error, _ = failure(known_provider(), "k1", NOW + LIFETIME, NEW_KEYS)
+    assert isinstance(error, JWTError)
+
+
+def test_m18_keys_that_live_long_serve_through_an_outage_too() -> None:
+    provider = Provider(ISSUER, metadata=SERVER, lifetime=10 * MAX_STALE)
+    kid_of(provider, "k1", NOW, KEYS)
+    assert kid_of(provider, "k1", NOW + 10 * MAX_STALE, OUTAGE) == (["k1"], [f"GET {JWKS}"])
+
+
 FAILURES = [
     OUTAGE,
     json_answer(b"<html>"),

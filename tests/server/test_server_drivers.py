@@ -2,11 +2,13 @@ import asyncio
 from collections.abc import Callable, Generator
 
 import pytest
+from token_factory import public_jwk
 
 from spa_auth.errors import NetworkError
 from spa_auth.protocol import effects
 from spa_auth.protocol.effects import Effect, Flow, Now, Random, Send, Token, Verify
 from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.jwk import Key, parse_jwk
 from spa_auth.protocol.scope import Scope
 from spa_auth.server.drivers import adrive, drive
 from spa_auth.server.instruments import Instruments
@@ -86,8 +88,13 @@ def test_a_server_has_no_tokens_of_its_own_to_send() -> None:
         answer(Token(None, Scope()))
 
 
-def test_a_key_that_joserfc_cannot_import_verifies_nothing() -> None:
-    from spa_auth.protocol.jwk import Key
+@pytest.mark.parametrize("alg", ["ES257", "none", ""])
+def test_an_algorithm_that_joserfc_does_not_have_verifies_nothing(alg: str) -> None:
+    key = parse_jwk(public_jwk("ES256"))
+    assert key is not None
+    assert answer(Verify(alg, key, b"", bytes(64))) is False
 
+
+def test_a_key_that_joserfc_cannot_import_verifies_nothing() -> None:
     key = Key({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}, None, None)
     assert answer(Verify("ES256", key, b"", bytes(64))) is False

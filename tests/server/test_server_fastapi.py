@@ -6,7 +6,7 @@ import socket
 import textwrap
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -134,6 +134,56 @@ def test_h02_h03_every_answer_can_be_read_by_the_page(
     exposed = answer.headers["access-control-expose-headers"]
     assert {"WWW-Authenticate", "DPoP-Nonce"} == {name.strip() for name in exposed.split(",")}
     assert ("www-authenticate" in answer.headers) == (status in (401, 403))
+
+
+def mounted(auth: TokenAuth) -> FastAPI:
+    app = FastAPI()
+    auth.install(app)
+    app.mount("/", uninstalled(auth))
+    return app
+
+
+def uninstalled(auth: TokenAuth) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/notes")
+    async def notes(token: Annotated[AccessToken, Security(auth, scopes=["read:notes"])]) -> str | None:
+        return token.subject
+
+    return app
+
+
+@pytest.mark.parametrize("build", [mounted, uninstalled])
+def test_v27_h02_a_route_is_guarded_in_a_mounted_application_and_where_install_was_forgotten(
+    shared_issuer: LocalIssuer, build: Callable[[TokenAuth], FastAPI]
+) -> None:
+    app = build(auth_of(shared_issuer))
+    assert get(app, "/notes", shared_issuer.token()).json() == "alice"
+    for status, token, error in (
+        (401, None, 'scope="read:notes"'),
+        (401, shared_issuer.token(exp=1), 'error="invalid_token"'),
+        (400, "a b", 'error="invalid_request"'),
+        (403, shared_issuer.token(scope="openid"), 'error="insufficient_scope"'),
+    ):
+        answer = get(app, "/notes", token)
+        assert answer.status_code == status
+        assert error in answer.headers["www-authenticate"]
+        assert answer.headers["cache-control"] == "no-store"
+    silent = LocalIssuer(1)
+    unreachable = get(build(auth_of(silent)), "/notes", silent.token())
+    assert unreachable.status_code == 503
+    assert int(unreachable.headers["retry-after"]) > 0
+
+
+def test_what_a_route_asks_of_the_validator_itself_is_answered_too(shared_issuer: LocalIssuer) -> None:
+    auth = auth_of(shared_issuer)
+    app = api(auth)
+
+    @app.get("/own")
+    async def own() -> None:
+        await auth.validator.avalidate("junk")
+
+    assert get(app, "/own").json()["error"] == "invalid_token"
 
 
 def test_an_unreachable_provider_is_503_that_the_page_can_read() -> None:

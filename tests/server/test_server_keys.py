@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 import time
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 
@@ -11,8 +12,11 @@ import pytest
 from server.issuing import DISCOVERY, Answer, Clock, LocalIssuer, quiet, write
 from token_factory import public_jwk, sign
 
-from spa_auth.errors import InvalidTokenError, UpstreamError
+from spa_auth.errors import DiscoveryError, InvalidTokenError, NetworkError, UpstreamError
+from spa_auth.protocol.effects import Send
+from spa_auth.protocol.http import Request
 from spa_auth.server import AccessTokenValidator
+from spa_auth.server.transport import Transport
 
 BOTH = [DISCOVERY, "/jwks"]
 
@@ -201,15 +205,47 @@ def test_m02_m07_an_unsafe_address_of_the_keys_is_not_asked(issuer: LocalIssuer,
     assert "jwks_uri" in unavailable(issuer.validator(), issuer.token()).detail
 
 
-def test_m03_a_remote_provider_cannot_make_this_machine_ask_itself(issuer: LocalIssuer) -> None:
-    from spa_auth.errors import DiscoveryError
-    from spa_auth.protocol.effects import Send
-    from spa_auth.protocol.http import Request
-    from spa_auth.server.transport import Transport
+def refused_address(issuer: str, address: str) -> bool:
+    """Whether an issuer may not name an address; nobody answers at any of those that it may."""
+    transport, effect = Transport(issuer, timeout=0.001), Send(Request("GET", address))
+    with pytest.raises((DiscoveryError, NetworkError)) as raised:
+        asyncio.run(transport.asend(effect))
+    return isinstance(raised.value, DiscoveryError)
 
+
+INWARDS = [
+    "localhost", "api.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "0.0.0.0",
+    "169.254.169.254", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "224.0.0.1", "255.255.255.255",
+    "[::ffff:7f00:1]", "[::ffff:808:808]", "[fd00::1]", "[fe80::1]", "[ff02::1]", "[64:ff9b::a9fe:a9fe]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", INWARDS)
+def test_m03_a_remote_provider_cannot_make_this_machine_ask_around_it(host: str) -> None:
+    assert refused_address("https://id.example/", f"https://{host}/jwks")
+    assert refused_address("https://10.9.9.9/", f"https://{host}/jwks")
+
+
+def test_m03_a_remote_provider_is_not_asked_by_way_of_this_machine(issuer: LocalIssuer) -> None:
     with pytest.raises(DiscoveryError):
-        Transport(1, loopback=False).send(Send(Request("GET", f"{issuer.issuer}jwks")))
+        Transport("https://id.example/", timeout=1).send(Send(Request("GET", f"{issuer.issuer}jwks")))
     assert issuer.asked == []
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "[fd00::1]", "169.254.169.254"])
+def test_an_issuer_at_an_inner_address_is_asked_there_and_nowhere_else(host: str) -> None:
+    assert not refused_address(f"https://{host}/", f"https://{host}:8443/jwks")
+    assert refused_address(f"https://{host}/", "https://10.0.0.2/jwks")
+
+
+@pytest.mark.parametrize("host", ["keys.invalid", "192.88.99.1", "[2606:4700::1]"])
+def test_any_issuer_may_name_a_public_address(host: str) -> None:
+    assert not refused_address("https://id.example/", f"https://{host}/jwks")
+
+
+def test_m03_a_provider_on_this_machine_names_this_machine_only() -> None:
+    assert not refused_address("http://127.0.0.1:1/", "http://localhost:1/jwks")
+    assert refused_address("http://127.0.0.1:1/", "https://169.254.169.254/jwks")
 
 
 def test_m07_metadata_without_keys_is_503_with_the_reason(issuer: LocalIssuer) -> None:
@@ -232,6 +268,13 @@ def slow_body(call: BaseHTTPRequestHandler) -> None:
             time.sleep(0.05)
 
 
+def slow_head(call: BaseHTTPRequestHandler) -> None:
+    with contextlib.suppress(OSError):
+        for character in "HTTP/1.1 200 OK\r\n" + "X: 1\r\n" * 5:
+            call.wfile.write(character.encode())
+            time.sleep(0.05)
+
+
 def bomb(call: BaseHTTPRequestHandler) -> None:
     assert call.headers["Accept-Encoding"] == "identity"
     write(call, gzip.compress(b" " * 100_000_000), Content_Encoding="gzip")
@@ -244,6 +287,7 @@ def raw(call: BaseHTTPRequestHandler, answer: bytes) -> None:
 MISBEHAVIOURS: dict[str, Answer] = {
     "endless": endless,
     "slow": slow_body,
+    "slow head": slow_head,
     "silent": lambda _: time.sleep(1),
     "bomb": bomb,
     "html": lambda call: write(call, b"<html>"),
@@ -267,7 +311,90 @@ def test_m06_a_misbehaving_provider_is_503_in_good_time(issuer: LocalIssuer, pat
     unavailable(issuer.validator(response_timeout=0.3), token)
     with pytest.raises(UpstreamError):
         asyncio.run(issuer.validator(response_timeout=0.3).avalidate(token))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 2
+
+
+def test_m06_a_caller_inside_an_event_loop_may_ask_and_block(issuer: LocalIssuer) -> None:
+    async def run() -> str | None:
+        return issuer.validator().validate(issuer.token()).subject
+
+    assert asyncio.run(run()) == "alice"
+
+
+@pytest.fixture
+def stale(issuer: LocalIssuer) -> Generator[AccessTokenValidator, None, None]:
+    """A validator whose keys are old, and whose provider does not answer for them until the test is over."""
+    clock, over = Clock(), threading.Event()
+    validator = issuer.validator(clock=clock, response_timeout=1)
+    validator.validate(issuer.token())
+    clock.now += 301
+
+    def hang(_: BaseHTTPRequestHandler) -> None:
+        over.wait(10)
+
+    issuer.answers["/jwks"] = hang
+    yield validator
+    over.set()
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def test_m18_known_keys_never_wait_for_a_thread_that_fetches_them_anew(
+    issuer: LocalIssuer, stale: AccessTokenValidator
+) -> None:
+    token, start = issuer.token(), threading.Barrier(20)
+
+    def one(_: int) -> float:
+        start.wait()
+        return seconds_of(lambda: stale.validate(token))
+
+    with ThreadPoolExecutor(20) as pool:
+        *others, slowest = sorted(pool.map(one, range(20)))
+    assert max(others) < 0.9 < slowest
+    assert issuer.asked == [*BOTH, "/jwks"]
+
+
+def test_m18_known_keys_never_wait_for_a_task_that_fetches_them_anew(
+    issuer: LocalIssuer, stale: AccessTokenValidator
+) -> None:
+    token = issuer.token()
+
+    async def one() -> float:
+        began = time.monotonic()
+        await stale.avalidate(token)
+        return time.monotonic() - began
+
+    async def run() -> list[float]:
+        return await asyncio.gather(*(one() for _ in range(20)))
+
+    *others, slowest = sorted(asyncio.run(run()))
+    assert max(others) < 0.9 < slowest
+    assert issuer.asked == [*BOTH, "/jwks"]
+
+
+def test_m16_an_unknown_key_waits_for_whoever_asks(issuer: LocalIssuer) -> None:
+    clock = Clock()
+    validator = issuer.validator(clock=clock)
+    validator.validate(issuer.token())
+    clock.now += 301
+    issuer.delay = 0.3
+    issuer.keys = [public_jwk("ES256", "ES256"), public_jwk("ES256", "new")]
+
+    async def run() -> None:
+        await asyncio.gather(*(validator.avalidate(token) for token in (issuer.token(), signed_by(issuer, "new"))))
+
+    asyncio.run(run())
+    clock.now += 301
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(validator.validate, issuer.token())
+        time.sleep(0.1)
+        assert pool.submit(validator.validate, signed_by(issuer, "newer")).exception(timeout=5) is not None
+        assert first.result()
+    assert issuer.asked == [*BOTH, "/jwks", "/jwks", "/jwks"]
 
 
 def test_m10_one_bad_key_does_not_spoil_the_set(issuer: LocalIssuer) -> None:

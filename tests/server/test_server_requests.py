@@ -1,12 +1,20 @@
 import asyncio
 import json
+import traceback
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from server.issuing import AUDIENCE, LocalIssuer, challenge_of, log_line, quiet
 
-from spa_auth.errors import InsufficientScopeError, InvalidRequestError, InvalidTokenError, RequestError, UpstreamError
+from spa_auth.errors import (
+    ConfigurationError,
+    InsufficientScopeError,
+    InvalidRequestError,
+    InvalidTokenError,
+    RequestError,
+    UpstreamError,
+)
 from spa_auth.protocol.http import Request
 from spa_auth.server import AccessTokenValidator
 
@@ -21,6 +29,12 @@ def answer(validator: AccessTokenValidator, request: Request, scopes: tuple[str,
     with pytest.raises(RequestError) as again:
         asyncio.run(validator.avalidate_request(request, scopes=scopes))
     assert (raised.value.status, raised.value.headers) == (again.value.status, again.value.headers)
+    return raised.value
+
+
+def refusal(validator: AccessTokenValidator, token: str) -> RequestError:
+    with pytest.raises(RequestError) as raised:
+        asyncio.run(validator.avalidate(token, scopes=["admin"]))
     return raised.value
 
 
@@ -95,6 +109,32 @@ def test_h02_each_kind_of_failure_has_its_status_and_its_class(issuer: LocalIssu
         assert headers["Content-Type"] == "application/json"
         assert ("WWW-Authenticate" in headers) == (error.status != 503)
         assert set(json.loads(error.body)) == {"error", "error_description"}
+
+
+def test_s03_no_frame_of_ours_keeps_the_token_of_a_refusal(
+    shared_issuer: LocalIssuer, shared_validator: AccessTokenValidator
+) -> None:
+    good, bad = shared_issuer.token(), shared_issuer.token(exp=1)
+    headers = [f"Bearer {bad}", f"Bearer {good}", f"DPoP {good}", f"Bearer  {good}, {good}", f"Bearer {good} {good}"]
+    requests = [with_authorization(value) for value in headers]
+    requests.append(with_authorization(f"Bearer {good}", f"Bearer {good}"))
+    refusals = [answer(shared_validator, request, ("admin",)) for request in requests]
+    assert [error.status for error in refusals] == [401, 403, 401, 400, 400, 400]
+    for error in (*refusals, *[refusal(shared_validator, token) for token in (bad, good)]):
+        frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+        ours = [frame for frame in frames if "spa_auth/server" in frame.filename]
+        assert ours
+        assert not any("eyJ" in value for frame in ours for value in (frame.locals or {}).values())
+
+
+def test_s03_a_demand_that_no_token_can_meet_is_found_before_the_token_is_read(
+    shared_issuer: LocalIssuer, shared_validator: AccessTokenValidator
+) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        shared_validator.validate_request(with_authorization(f"Bearer {shared_issuer.token()}"), scopes=" ")
+    frames = traceback.TracebackException.from_exception(raised.value, capture_locals=True).stack
+    ours = [frame for frame in frames if "spa_auth/server" in frame.filename]
+    assert not any("eyJ" in value for frame in ours for value in (frame.locals or {}).values())
 
 
 TRICKS = st.text(alphabet=st.sampled_from('"\\\r\n\x00\x7f\x1b ;,ä\u202e€ab'), min_size=1, max_size=40)
