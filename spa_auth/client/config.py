@@ -80,9 +80,7 @@ def client_config(options: Mapping[str, object]) -> ClientConfig:
     unknown = sorted(set(options) - set(ClientConfig._fields))
     faults = [f'There is no option "{name}".' for name in unknown]
     config = ClientConfig(**cast("dict[str, Any]", {name: options[name] for name in options if name not in unknown}))
-    faults += [fault for name, kind in _KINDS.items() if (fault := _kind_fault(config, name, kind))]
-    if not faults:
-        faults += [fault for name in _CHECKS if (fault := _fault_of(name, config))]
+    faults += [fault for name in ClientConfig._fields if (fault := _fault_of(name, config))]
     if faults:
         raise ConfigurationError(*faults, remedy=f"Options: {', '.join(ClientConfig._fields)}." if unknown else "")
     return config
@@ -117,8 +115,8 @@ _KINDS = {
 }
 
 
-def _kind_fault(config: ClientConfig, name: str, kind: str) -> str | None:
-    value = getattr(config, name)
+def _kind_fault(config: ClientConfig, name: str) -> str | None:
+    value, kind = getattr(config, name), _KINDS.get(name)
     if kind in (_TEXT, _OPTIONAL_TEXT):
         fits = (isinstance(value, str) and value != "") or (value is None and kind == _OPTIONAL_TEXT)
     elif kind == _SWITCH:
@@ -128,7 +126,7 @@ def _kind_fault(config: ClientConfig, name: str, kind: str) -> str | None:
     elif kind == _TEXTS:
         fits = isinstance(value, list | tuple) and is_texts([*cast("Sequence[object]", value)])
     else:
-        fits = is_number(value) and value >= 0
+        fits = kind is None or (is_number(value) and value >= 0)
     return None if fits else f'"{name}" must be {kind}.'
 
 
@@ -186,8 +184,16 @@ _CHECKS = {
 
 
 def _fault_of(name: str, config: ClientConfig) -> str | None:
+    if name in ("issuer", "client_id") and not getattr(config, name):
+        return f'"{name}" is missing.'
+    return _kind_fault(config, name) or _value_fault(name, config)
+
+
+def _value_fault(name: str, config: ClientConfig) -> str | None:
+    check = _CHECKS.get(name)
     try:
-        _CHECKS[name](config)
+        if check is not None:
+            check(config)
     except (SpaAuthError, TypeError) as error:
         text = error.error_description if isinstance(error, SpaAuthError) else "It is of a wrong type."
         return f'"{name}": {text}{" " + error.remedy if isinstance(error, ProtocolError) and error.remedy else ""}'

@@ -108,3 +108,11 @@ def test_a_client_works_with_options_at_their_edges(options: dict[str, Any]) -> 
         assert auth.user is not None
 
     asyncio.run(run())
+
+
+def test_one_run_shows_every_fault_whatever_its_kind() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        client_config({"issuer": "nope", "leeway": 900, "silent_mode": "x", "max_age": "a", "foo": 1, "scope": ""})
+    faults = " ".join(caught.value.faults)
+    for name in ('"foo"', '"issuer"', '"client_id" is missing', '"scope"', '"leeway"', '"max_age"', '"silent_mode"'):
+        assert name in faults

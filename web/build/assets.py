@@ -33,6 +33,7 @@ NPM_FILES = (WEB / "package.json", WEB / "package-lock.json", WEB / ".npmrc")
 PACKAGE_FILES = (ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "LICENSE")
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
 STDLIB = "python_stdlib.zip"
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 
 
 def main(arguments: list[str]) -> int:
@@ -45,6 +46,8 @@ def main(arguments: list[str]) -> int:
             compile_browser_wheel()
     except BuildError as error:
         return give_up(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 

@@ -9,5 +9,5 @@ web.page["hello"].textContent = f"Hello {user.name}"
 @when("click", "#load")
 @auth.reports("#error")
 async def load(event):
-    notes = await auth.fetch_with_auth("/notes").json()
+    notes = await auth.fetch_with_auth("/notes", raise_for_status=True).json()
     web.page["notes"].textContent = ", ".join(notes)
