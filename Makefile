@@ -10,7 +10,7 @@ ARGS :=
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
 
-demo: .venv/.demo assets wheel ## set up all, start the provider, the API and the page; Ctrl-C stops them
+demo: .venv/.demo assets wheel ## set up all, start provider, API and page; Ctrl-C stops them; other ports: ARGS="--page-port 0 ..."
 	@.venv/bin/spa-auth demo $(ARGS)
 
 test: lint types unit browser ## set up all, run every check and every test

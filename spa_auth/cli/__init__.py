@@ -13,5 +13,5 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if missing.name not in EXTRA_PACKAGES:
             raise
-        sys.exit(f'spa-auth needs the package {missing.name}: pip install "spa-auth[demo]"')
+        sys.exit(f'spa-auth needs the package {missing.name}: in a clone, pip install ".[demo]"')
     app()

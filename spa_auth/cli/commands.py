@@ -27,15 +27,20 @@ err = Console(highlight=False, soft_wrap=True, stderr=True)
 USERS = "alice or bob, with one click, or any name you type"
 
 Host = Annotated[str, typer.Option(help="The loopback address to listen on.")]
+MAX_PORT = 65_535
 Lifetime = Annotated[int | None, typer.Option(min=1, help="Seconds that access tokens are good.", show_default="600")]
 
 
 @app.command()
 def demo(
     *,
-    page_port: Annotated[int, typer.Option(help="The port of the page; 0 takes any free one.")] = 9401,
-    provider_port: Annotated[int, typer.Option(help="The port of the identity provider.")] = 9400,
-    api_port: Annotated[int, typer.Option(help="The port of the API.")] = 9402,
+    page_port: Annotated[
+        int, typer.Option(min=0, max=MAX_PORT, help="The port of the page; 0 takes any free one.")
+    ] = 9401,
+    provider_port: Annotated[
+        int, typer.Option(min=0, max=MAX_PORT, help="The port of the identity provider; 0 as above.")
+    ] = 9400,
+    api_port: Annotated[int, typer.Option(min=0, max=MAX_PORT, help="The port of the API; 0 as above.")] = 9402,
     host: Host = "127.0.0.1",
     access_token_lifetime: Lifetime = None,
 ) -> None:
@@ -67,7 +72,7 @@ def demo(
 @app.command()
 def dev_provider(
     *,
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 takes any free one.")] = 9400,
+    port: Annotated[int, typer.Option(min=0, max=MAX_PORT, help="The port to listen on; 0 takes any free one.")] = 9400,
     host: Host = "127.0.0.1",
     access_token_lifetime: Lifetime = None,
 ) -> None:

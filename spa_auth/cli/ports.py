@@ -63,10 +63,10 @@ def check_loopback(host: str) -> None:
 
 def _why(error: OSError, host: str, port: int, flag: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} of {host} is taken, perhaps by another demo. Stop that, or choose another port: {flag} PORT"
-        )
-    return f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port: {flag} PORT"
+        why = f"Port {port} of {host} is taken, perhaps by another demo. Stop that, or choose another port"
+    else:
+        why = f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another port"
+    return f'{why}: {flag} PORT (with make: ARGS="{flag} PORT"; 0 takes any free one)'
 
 
 def _in_url(host: str) -> str:

@@ -38,7 +38,7 @@ _REMEDIES = {
     "exp": "Have the page get a new token; where it is new, set the clock, or clock_skew=.",
     "nbf": "Set the clock of this machine, or clock_skew=.",
     "iat": "Set the clock of this machine, or clock_skew=.",
-    "cnf": "Have the page ask for bearer tokens: set use_dpop to false there.",
+    "cnf": "Have the provider issue bearer tokens to this client: bound ones are not accepted yet.",
     "format": "Have the page name the audience {audience}: without it many providers give opaque tokens.",
 }
 _ID_TOKEN_CLAIMS = ("nonce", "at_hash", "c_hash", "events")

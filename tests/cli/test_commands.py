@@ -112,4 +112,11 @@ def test_without_the_extra_one_line_says_what_to_install() -> None:
     script = "import sys; sys.modules['typer'] = None; from spa_auth.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == 'spa-auth needs the package typer: pip install "spa-auth[demo]"\n'
+    assert done.stderr == 'spa-auth needs the package typer: in a clone, pip install ".[demo]"\n'
+
+
+def test_a_port_that_cannot_be_is_refused_in_words() -> None:
+    done = run("demo", "--page-port", "99999")
+    assert done.returncode == 2
+    assert "65535" in done.stderr
+    assert "Traceback" not in done.stderr

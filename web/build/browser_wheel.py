@@ -10,7 +10,7 @@ from pathlib import Path
 from slim import slim
 
 NAME = "spa_auth_browser"
-FILES = ("spa_auth/__init__.py", "spa_auth/errors.py", "spa_auth/events.py", "spa_auth/py.typed")
+FILES = ("spa_auth/__init__.py", "spa_auth/errors.py", "spa_auth/events.py")
 FOLDERS = ("spa_auth/protocol/", "spa_auth/client/", "spa_auth/browser/")
 # What no page imports: the resource server's rules, and types.
 NOT_IN_PAGES = ("spa_auth/protocol/access_token.py", "spa_auth/client/ports.py")
