@@ -36,8 +36,9 @@ unit: .venv/.test assets wheel ## tests without a browser
 browser: .venv/.test assets wheel chromium ## tests of real pages in Chromium
 	@if [ -d tests/browser ]; then set -x; .venv/bin/pytest tests/browser; fi
 
-bench: .venv/.test assets wheel chromium ## measure start-up in Chromium, and print it
+bench: .venv/.test assets wheel chromium ## measure start-up in Chromium and the validator, and print it
 	PYTHONPATH=web/build .venv/bin/python tests/benchmarks/start_up.py
+	.venv/bin/python tests/benchmarks/bench_validator.py
 
 assets: .venv/.tools ## build what a page loads, into web/dist/
 	@.venv/bin/python web/build/assets.py

@@ -187,7 +187,7 @@ def test_h06_the_log_is_one_line_of_ascii_without_token_or_signature(
         ({"nonce": "n"}, {"typ": None}, ["(nonce)", "not the ID token"]),
         ({}, {"alg": "HS512"}, ["(alg)", "alg='HS512'", "algorithms="]),
         ({}, {"kid": "k\n9"}, ["(kid)", "kid='k\\n9'", "same provider"]),
-        ({"cnf": {"jkt": "a"}}, {}, ["(cnf)", "use_dpop"]),
+        ({"cnf": {"jkt": "a"}}, {}, ["(cnf)", "bearer tokens"]),
     ],
 )  # fmt: skip
 def test_the_log_names_what_came_what_was_expected_and_what_to_do(
