@@ -24,13 +24,6 @@ LOCALE = "en-GB"
 
 # Milliseconds, as Playwright counts. A page boots Python first, and a busy machine takes its time.
 BOOT_TIMEOUT = 60_000
-ACTION_TIMEOUT = 20_000
-EXPECT_TIMEOUT = 20_000
-
-# What `make demo` uses is left free: tests run beside a demo.
-PROVIDER_PORT = 9500
-PAGE_PORT = 9501
-API_PORT = 9502
 
 # Where Playwright keeps browsers of its own, by system.
 PLAYWRIGHT_CACHES = ("~/.cache/ms-playwright", "~/Library/Caches/ms-playwright", "~/AppData/Local/ms-playwright")

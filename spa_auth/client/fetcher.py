@@ -23,12 +23,11 @@ from spa_auth.protocol.flows import protected_request
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.text import clean_text
-from spa_auth.protocol.url import origin_of, secure_url
+from spa_auth.protocol.url import has_dot_segments, origin_of, secure_url
 
 Body = str | bytes | None
 _METHOD = re.compile(r"[A-Z]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_DOT_SEGMENT = re.compile(r"(?:^|/)(?:\.|%2[eE]){1,2}(?:/|$)")
 
 
 class ResponseHeaders:
@@ -208,7 +207,7 @@ def _check_challenge(challenge: Challenge) -> None:
 
 
 def _join(base: str, path: str) -> str:
-    if _DOT_SEGMENT.search(path.partition("#")[0].partition("?")[0]):
+    if has_dot_segments(path.partition("#")[0].partition("?")[0]):
         raise TargetNotAllowedError("The path leaves the base address.")
     folder = base if base.endswith("/") else f"{base}/"
     return folder + path.removeprefix("/")

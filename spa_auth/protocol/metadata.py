@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 from spa_auth.errors import DiscoveryError, ProtocolError
 from spa_auth.protocol.http import Request, Response, refuse_redirect
 from spa_auth.protocol.strict_json import StrictJSONError, is_texts, loads_object
-from spa_auth.protocol.url import secure_url
+from spa_auth.protocol.url import is_secure, secure_url
 
 WELL_KNOWN = ".well-known/openid-configuration"
 MAX_BYTES = 262_144
@@ -120,10 +120,7 @@ def parse_metadata(members: Mapping[str, object], issuer: str) -> ServerMetadata
 
 
 def _is_address(value: object) -> bool:
-    try:
-        return isinstance(value, str) and len(value) <= 2048 and bool(secure_url(value))
-    except ProtocolError:
-        return False
+    return isinstance(value, str) and len(value) <= 2048 and is_secure(value)
 
 
 def _address(members: Mapping[str, object], name: str) -> str | None:

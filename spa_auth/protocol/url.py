@@ -21,7 +21,7 @@ _URL = re.compile(
 _DOTTED_QUAD = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 _NUMERIC_LABEL = re.compile(r"(?:.*\.)?(?:0[xX][0-9A-Fa-f]*|[0-9]+)")
 # A browser resolves these away; what is left could begin with two slashes.
-_DOT_SEGMENT = re.compile(r"/(?:\.|%2[Ee]){1,2}(?:/|$)")
+_DOT_SEGMENT = re.compile(r"(?:^|/)(?:\.|%2[Ee]){1,2}(?:/|$)")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -103,6 +103,11 @@ def is_secure(text: str) -> bool:
         return False
 
 
+def has_dot_segments(path: str) -> bool:
+    """Whether a path, absolute or relative, goes up or stays by a segment `.` or `..` (RFC 3986 section 3.3)."""
+    return _DOT_SEGMENT.search(path) is not None
+
+
 def safe_return_to(candidate: str, base_url: str, default: str = "/") -> str:
     """The path, query and fragment of a same-origin address; `default` for anything else.
 
@@ -116,7 +121,7 @@ def safe_return_to(candidate: str, base_url: str, default: str = "/") -> str:
         url = parse_url(base.origin + candidate if candidate.startswith("/") else candidate)
     except ProtocolError:
         return default
-    if url.origin != base.origin or url.path.startswith("//") or _DOT_SEGMENT.search(url.path):
+    if url.origin != base.origin or url.path.startswith("//") or has_dot_segments(url.path):
         return default
     return url.path + (f"?{url.query}" if url.query else "") + (f"#{url.fragment}" if url.fragment else "")
 
