@@ -10,7 +10,7 @@ from spa_auth.dev_provider.events import (
     AuthorizationSuccess,
     ContextEvent,
     ErrorEvent,
-    InteractionRecordEvent,
+    InteractionEvent,
     InteractionStarted,
     Prompt,
     TokenEvent,
@@ -87,7 +87,7 @@ def _ask(service: Service, call: Call, request: AuthorizationRequest, reasons: t
     browser, headers = service.browser(call)
     pending = PendingLogin(key=service.secret(), browser=browser, csrf=service.secret(), request=request)
     service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionRecordEvent(pending.key))
+    service.emit("interaction.saved", InteractionEvent(pending))
     context = service.context(call, client=request.client, params=request.params)
     service.emit("interaction.started", InteractionStarted(context, Prompt("login", reasons)))
     return redirect(service.url(f"/login?interaction={pending.key}"), *headers)

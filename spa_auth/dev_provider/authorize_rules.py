@@ -155,7 +155,7 @@ RULES: tuple[Rule, ...] = (
 
 def _find_client(service: Service, params: Parameters) -> Client:
     client_id = params.get("client_id", "")
-    client = service.options.client(client_id) if len(params.all("client_id")) == 1 else None
+    client = service.client(client_id) if len(params.all("client_id")) == 1 else None
     if client is None:
         known = ", ".join(client.client_id for client in service.options.clients)
         raise PageError(

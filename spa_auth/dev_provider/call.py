@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from spa_auth.dev_provider.controls import Fault
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.errors import ProtocolError
@@ -15,11 +16,12 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Call:
-    """A request, taken apart once."""
+    """A request, taken apart once; `fault` is what a test wants to go wrong with it."""
 
     request: Request
     path: str
     query: Parameters = field(repr=False)
+    fault: Fault | None = None
 
     @property
     def method(self) -> str:

@@ -2,6 +2,8 @@
 
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
+from spa_auth.dev_provider.client_authentication import METHODS
+from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
 from spa_auth.dev_provider.options import STANDARD_SCOPES
 from spa_auth.dev_provider.service import Service
@@ -13,12 +15,14 @@ RESPONSE_MODES = ("query", "fragment")
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
-async def discovery(service: Service, _call: Call) -> Response:
+@endpoint("discovery")
+async def discovery(service: Service, _call: Call, _seen: Seen) -> Response:
     """Answer with the metadata. There is no Cache-Control: a restart changes the keys, and soon the options."""
     return json_response(metadata(service), headers=())
 
 
-async def jwks(service: Service, _call: Call) -> Response:
+@endpoint("jwks")
+async def jwks(service: Service, _call: Call, _seen: Seen) -> Response:
     """Answer with the public keys (RFC 7517 section 5)."""
     return json_response(service.keys.jwks, headers=())
 
@@ -44,7 +48,7 @@ def metadata(service: Service) -> dict[str, object]:
         "grant_types_supported": list(GRANT_TYPES),
         "prompt_values_supported": list(PROMPTS),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": list(METHODS),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
         "authorization_response_iss_parameter_supported": True,

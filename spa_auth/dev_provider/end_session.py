@@ -4,7 +4,7 @@ from spa_auth.dev_provider import pages
 from spa_auth.dev_provider.answers import redirect
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
-from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent, InteractionRecordEvent
+from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent, InteractionEvent
 from spa_auth.dev_provider.failures import PageError
 from spa_auth.dev_provider.issuing import OFFLINE_ACCESS
 from spa_auth.dev_provider.login import check_csrf, end_pending, find_pending
@@ -73,7 +73,7 @@ def _find_hint(service: Service, params: Parameters) -> IDTokenHint | None:
 
 def _find_request(service: Service, params: Parameters, hint: IDTokenHint | None) -> LogoutRequest:
     client_id = params.get("client_id", "" if hint is None else hint.client_id)
-    client = service.options.client(client_id)
+    client = service.client(client_id)
     if client_id and client is None:
         raise PageError("invalid_client", "No application of this client_id is registered here.", evidence=client_id)
     uri = params.get("post_logout_redirect_uri")
@@ -104,7 +104,7 @@ def _ask(service: Service, call: Call, request: LogoutRequest) -> Response:
     browser, headers = service.browser(call)
     pending = PendingLogout(key=service.secret(), browser=browser, csrf=service.secret(), request=request)
     service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionRecordEvent(pending.key))
+    service.emit("interaction.saved", InteractionEvent(pending))
     return redirect(service.url(f"/oidc/logout/confirm?interaction={pending.key}"), *headers)
 
 

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple, get_args
 
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.failures import EndpointError
-from spa_auth.dev_provider.records import AccessToken, AuthorizationCode, RefreshToken, Session
+from spa_auth.dev_provider.pending import Pending
+from spa_auth.dev_provider.records import Session, Token
 from spa_auth.events import Emitter
 from spa_auth.protocol.http import Request, Response
 
@@ -24,28 +25,66 @@ EventName = Literal[
     "authorization.accepted",
     "authorization.error",
     "authorization.success",
+    "backchannel.error",
+    "backchannel.success",
+    "client_credentials.destroyed",
+    "client_credentials.saved",
+    "client_credentials.issued",
+    "code_verification.error",
+    "code_verification.success",
+    "device_authorization.error",
+    "device_authorization.success",
+    "device_code.consumed",
+    "device_code.destroyed",
+    "device_code.saved",
     "discovery.error",
+    "discovery.success",
     "end_session.error",
     "end_session.success",
     "grant.error",
     "grant.revoked",
     "grant.success",
+    "initial_access_token.destroyed",
+    "initial_access_token.saved",
     "interaction.destroyed",
     "interaction.ended",
     "interaction.saved",
     "interaction.started",
+    "introspection.error",
+    "introspection.success",
     "jwks.error",
+    "jwks.success",
+    "pushed_authorization_request.consumed",
+    "pushed_authorization_request.destroyed",
+    "pushed_authorization_request.error",
+    "pushed_authorization_request.saved",
+    "pushed_authorization_request.success",
     "refresh_token.consumed",
     "refresh_token.destroyed",
     "refresh_token.saved",
+    "registration_access_token.destroyed",
+    "registration_access_token.saved",
+    "registration_create.error",
+    "registration_create.success",
+    "registration_delete.error",
+    "registration_delete.success",
+    "registration_read.error",
+    "registration_read.success",
+    "registration_update.error",
+    "registration_update.success",
+    "replay_detection.destroyed",
+    "replay_detection.saved",
+    "revocation.error",
+    "revocation.success",
     "server_error",
     "session.destroyed",
     "session.saved",
     "userinfo.error",
+    "userinfo.success",
 ]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
-RevocationReason = Literal["code_replay", "refresh_reuse", "logout"]
+RevocationReason = Literal["code_replay", "refresh_reuse", "logout", "revocation", "control"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,21 +106,28 @@ class Prompt(NamedTuple):
 
 
 class TokenEvent(NamedTuple):
-    """A code, a token, a session was saved, issued, consumed or destroyed."""
+    """A record was saved, issued, consumed or destroyed: a code, a token, a session, a one-time value."""
 
-    token: AuthorizationCode | AccessToken | RefreshToken | Session
+    token: Token
 
 
-class InteractionRecordEvent(NamedTuple):
-    """The record of a page that waits for the user was saved or destroyed; `uid` is in the address of the page."""
+class InteractionEvent(NamedTuple):
+    """The record of a page that waits for the user was saved or destroyed."""
 
-    uid: str
+    interaction: Pending
 
 
 class ContextEvent(NamedTuple):
     """Something went as it should."""
 
     context: Context
+
+
+class ClientEvent(NamedTuple):
+    """An application has pushed a request, or was registered, changed or removed."""
+
+    context: Context
+    client: Client | None
 
 
 class AuthorizationSuccess(NamedTuple):
@@ -106,7 +152,7 @@ class InteractionStarted(NamedTuple):
 
 
 class InteractionEnded(NamedTuple):
-    """The page was answered: "login" or "denied"."""
+    """The page was answered: "login", "consent", "account" or "denied"."""
 
     context: Context
     outcome: str
@@ -119,23 +165,45 @@ class EndSessionSuccess(NamedTuple):
     outcome: str
 
 
-class GrantRevoked(NamedTuple):
-    """All tokens of a grant are gone."""
+class BackchannelSuccess(NamedTuple):
+    """An application was told of a logout, and took note (Back-Channel Logout 2.8)."""
 
     context: Context
+    client: Client
+    account_id: str
+    sid: str
+
+
+class BackchannelError(NamedTuple):
+    """An application could not be told of a logout, or refused the logout token."""
+
+    context: Context
+    error: Exception
+    client: Client
+    account_id: str
+    sid: str
+
+
+class GrantRevoked(NamedTuple):
+    """All tokens of a grant are gone; the context is None where no request was the cause."""
+
+    context: Context | None
     grant_id: str
     reason: RevocationReason
 
 
 Event = (
     TokenEvent
-    | InteractionRecordEvent
+    | InteractionEvent
     | ContextEvent
+    | ClientEvent
     | AuthorizationSuccess
     | ErrorEvent
     | InteractionStarted
     | InteractionEnded
     | EndSessionSuccess
+    | BackchannelSuccess
+    | BackchannelError
     | GrantRevoked
 )
 Events = Emitter[Event]

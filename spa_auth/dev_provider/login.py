@@ -6,7 +6,7 @@ from dataclasses import replace
 from spa_auth.dev_provider import pages
 from spa_auth.dev_provider.authorize import complete, refuse
 from spa_auth.dev_provider.call import Call
-from spa_auth.dev_provider.events import InteractionEnded, InteractionRecordEvent
+from spa_auth.dev_provider.events import InteractionEnded, InteractionEvent
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import Pending, PendingLogin
@@ -64,7 +64,7 @@ def check_csrf(pending: Pending, fields: Parameters) -> None:
 def end_pending(service: Service, pending: Pending) -> None:
     """Forget an answered page; its form cannot be sent twice."""
     service.pending.remove(pending.key)
-    service.emit("interaction.destroyed", InteractionRecordEvent(pending.key))
+    service.emit("interaction.destroyed", InteractionEvent(pending))
 
 
 def _pending_login(service: Service, call: Call, params: Parameters) -> PendingLogin:

@@ -1,8 +1,9 @@
 """What a development provider can be told, once and for all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, get_args, get_type_hints
 
-from spa_auth.dev_provider.clients import DEMO, Client, is_plain_url
+from spa_auth.dev_provider.clients import DEMO, Client, client_faults
 from spa_auth.dev_provider.users import ALICE, BOB, SCOPE_CLAIMS, User
 from spa_auth.errors import ConfigurationError, ProtocolError
 from spa_auth.protocol.metadata import check_issuer
@@ -27,6 +28,21 @@ class Api:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Organization:
+    """A group of users that an application may ask to log in for, with the parameter `organization`.
+
+    Args:
+        org_id: Its identifier, the `org_id` of ID tokens and access tokens.
+        name: What it is called in requests, too, and on the login page.
+        members: The `sub` of each user who belongs to it; None lets everybody in.
+    """
+
+    org_id: str
+    name: str
+    members: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """The whole configuration. All durations are seconds.
 
@@ -35,12 +51,29 @@ class Options:
         users: Who appears on the login page as one click; any other name can be typed.
         clients: The applications that are known.
         apis: The APIs that are known; None accepts any audience and grants any scope for it.
+        organizations: The organizations that are known.
+        consent: Ask users before an application gets something for the first time.
+        web_message: Whether response_mode=web_message works, as popups and silent frames may want it.
+        thin_id_tokens: Keep profile claims out of ID tokens: then only the userinfo endpoint tells them.
+        resource_only: Read the parameter `resource` (RFC 8707) and not `audience`.
+        rotate_refresh_tokens: Whether every refresh brings a new refresh token and spends the old one.
+        rotation_overlap: How long a spent refresh token is still answered, for clients whose answer got lost.
+        dpop: Whether DPoP proofs are refused as unknown ("off"), taken ("optional") or demanded ("required").
+        dpop_nonces: Whether proofs need no nonce ("off"), may carry one ("optional") or must ("required").
+        dpop_nonce_lifetime: How long a nonce is the newest one; the one before it stays good as long again.
+        require_pushed_requests: Refuse authorization requests that were not pushed (RFC 9126 section 5).
+        registration: Whether applications can register themselves (RFC 7591): not at all ("off"), with an initial
+            access token ("protected"), or anybody ("open").
+        initial_access_tokens: The tokens that "protected" takes; more can be made while the provider runs.
         access_token_lifetime: How long access tokens are good.
         id_token_lifetime: How long ID tokens are good.
         code_lifetime: How long an authorization code waits; RFC 6749 section 4.1.2 allows ten minutes at most.
         refresh_token_lifetime: How long a refresh token and all that follow from it live, from the login on.
         session_lifetime: How long the login at the provider lasts.
         interaction_lifetime: How long a login page can be answered.
+        pushed_request_lifetime: How long a pushed authorization request waits for the browser.
+        device_code_lifetime: How long a device waits for its user.
+        device_poll_interval: How long a device has to wait between two questions (RFC 8628 section 3.2).
 
     Raises:
         ConfigurationError: Names everything that is wrong, at once.
@@ -50,26 +83,43 @@ class Options:
     users: tuple[User, ...] = (ALICE, BOB)
     clients: tuple[Client, ...] = (DEMO,)
     apis: tuple[Api, ...] | None = None
+    organizations: tuple[Organization, ...] = ()
+    consent: bool = False
+    web_message: bool = True
+    thin_id_tokens: bool = False
+    resource_only: bool = False
+    rotate_refresh_tokens: bool = True
+    rotation_overlap: int = 0
+    dpop: Literal["off", "optional", "required"] = "optional"
+    dpop_nonces: Literal["off", "optional", "required"] = "off"
+    dpop_nonce_lifetime: int = 300
+    require_pushed_requests: bool = False
+    registration: Literal["off", "protected", "open"] = "off"
+    initial_access_tokens: tuple[str, ...] = field(default=(), repr=False)
     access_token_lifetime: int = 600
     id_token_lifetime: int = 3600
     code_lifetime: int = 60
     refresh_token_lifetime: int = 14 * 86_400
     session_lifetime: int = 86_400
     interaction_lifetime: int = 3600
+    pushed_request_lifetime: int = 60
+    device_code_lifetime: int = 600
+    device_poll_interval: int = 5
 
     def __post_init__(self) -> None:
         faults = [
             *_issuer_faults(self.issuer),
+            *_choice_faults(self),
             *_lifetime_faults(self),
             *_doubles(self),
-            *_address_faults(self.clients),
+            *(fault for client in self.clients for fault in client_faults(client)),
         ]
         if faults:
             raise ConfigurationError(*faults)
 
-    def client(self, client_id: str) -> Client | None:
-        """The application of that identifier."""
-        return next((client for client in self.clients if client.client_id == client_id), None)
+    def organization(self, word: str) -> Organization | None:
+        """The organization of that identifier or name."""
+        return next((org for org in self.organizations if word in (org.org_id, org.name)), None)
 
     def knows_audience(self, audience: str) -> bool:
         """Whether access tokens are made for that API."""
@@ -92,20 +142,21 @@ def _issuer_faults(issuer: str) -> list[str]:
     return []
 
 
-def _address_faults(clients: tuple[Client, ...]) -> list[str]:
-    addresses = [
-        (client.client_id, uri) for client in clients for uri in client.redirect_uris + client.post_logout_redirect_uris
-    ]
+def _choice_faults(options: Options) -> list[str]:
+    # A configuration file knows no types: what is written there is judged here.
+    types = get_type_hints(Options)
+    choices = {name: get_args(types[name]) for name in ("dpop", "dpop_nonces", "registration")}
     return [
-        f"{client_id} registers {uri!r}, which is not a plain http or https URL without a fragment."
-        for client_id, uri in addresses
-        if not is_plain_url(uri)
+        f"{name} must be one of {', '.join(words)}."
+        for name, words in choices.items()
+        if getattr(options, name) not in words
     ]
 
 
 def _lifetime_faults(options: Options) -> list[str]:
-    names = [name for name in Options.__dataclass_fields__ if name.endswith("_lifetime")]
-    return [f"{name} must be at least 1 second." for name in names if getattr(options, name) < 1]
+    names = [name for name in Options.__dataclass_fields__ if name.endswith(("_lifetime", "_interval"))]
+    faults = [f"{name} must be at least 1 second." for name in names if getattr(options, name) < 1]
+    return [*faults, *(["rotation_overlap must not be negative."] if options.rotation_overlap < 0 else [])]
 
 
 def _doubles(options: Options) -> list[str]:
@@ -113,5 +164,6 @@ def _doubles(options: Options) -> list[str]:
         "users": [user.sub for user in options.users],
         "clients": [client.client_id for client in options.clients],
         "apis": [api.audience for api in options.apis or ()],
+        "organizations": [word for org in options.organizations for word in {org.org_id, org.name}],
     }
     return [f"{name} names something twice." for name, keys in groups.items() if len(set(keys)) < len(keys)]

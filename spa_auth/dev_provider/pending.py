@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from spa_auth.dev_provider.authorization_request import AuthorizationRequest
 from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.records import DeviceCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +25,24 @@ class _Pending:
 
 @dataclass(frozen=True, kw_only=True)
 class PendingLogin(_Pending):
-    """The login page is open."""
+    """The login page is open, or the page that asks which account to go on with."""
 
     request: AuthorizationRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingConsent(_Pending):
+    """The page that asks whether the application may have what it wants is open, for the user of one session."""
+
+    request: AuthorizationRequest
+    sid: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingDevice(_Pending):
+    """The page that asks whether a device may be signed in is open."""
+
+    device_code: DeviceCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,4 +52,4 @@ class PendingLogout(_Pending):
     request: LogoutRequest
 
 
-Pending = PendingLogin | PendingLogout
+Pending = PendingLogin | PendingConsent | PendingDevice | PendingLogout

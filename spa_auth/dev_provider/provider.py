@@ -4,12 +4,13 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spa_auth.dev_provider import assets, pages
 from spa_auth.dev_provider.answers import json_error, preflight, with_cors
 from spa_auth.dev_provider.authorize import authorize
 from spa_auth.dev_provider.call import Call, read_call
+from spa_auth.dev_provider.controls import Controls
 from spa_auth.dev_provider.discovery import discovery, jwks
 from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
@@ -17,7 +18,7 @@ from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.login import answer_login, show_login
 from spa_auth.dev_provider.options import Options
-from spa_auth.dev_provider.service import Controls, Endpoint, Service
+from spa_auth.dev_provider.service import Endpoint, Send, Service, no_way_out
 from spa_auth.dev_provider.token import token
 from spa_auth.dev_provider.userinfo import userinfo
 from spa_auth.protocol.http import Request, Response
@@ -72,6 +73,7 @@ class DevProvider:
         random: Makes that many random bytes.
         keys: Sign and verify; new ones are made without it.
         controls: What a test may change while the provider runs.
+        send: Makes the calls of the provider itself: it tells applications of a logout (Back-Channel Logout 2.5).
     """
 
     def __init__(
@@ -82,9 +84,15 @@ class DevProvider:
         random: Callable[[int], bytes] = secrets.token_bytes,
         keys: SigningKeys | None = None,
         controls: Controls | None = None,
+        send: Send = no_way_out,
     ) -> None:
         self._service = Service(
-            Options() if options is None else options, clock=clock, random=random, keys=keys, controls=controls
+            Options() if options is None else options,
+            clock=clock,
+            random=random,
+            keys=keys,
+            controls=controls,
+            send=send,
         )
 
     @property
@@ -110,6 +118,7 @@ class DevProvider:
     async def handle(self, request: Request) -> Response:
         """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`."""
         try:
+            self._service.sweep()
             response = await self._answer(request)
         except EndpointError as error:
             response = json_error(error)
@@ -121,6 +130,7 @@ class DevProvider:
 
     async def _answer(self, request: Request) -> Response:
         call = read_call(request, self._service.issuer)
+        call = replace(call, fault=self.controls.take(call.path))
         route = ROUTES.get(call.path) or (_PICTURES if call.path.startswith(assets.AVATARS) else None)
         if route is None:
             return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))

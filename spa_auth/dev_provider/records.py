@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.users import User
 from spa_auth.protocol.scope import Scope
 
@@ -22,8 +24,33 @@ class Session:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Consent:
+    """What a user has agreed that an application may have."""
+
+    sub: str
+    client_id: str
+    scope: Scope
+    audiences: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """User and application."""
+        return consent_key(self.sub, self.client_id)
+
+
+def consent_key(sub: str, client_id: str) -> str:
+    """What the consent of a user to an application is found by."""
+    return f"{sub}\n{client_id}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grant:
-    """What a user gave an application in one login; its code and all its tokens refer to it."""
+    """What a user gave an application in one login; its code and all its tokens refer to it.
+
+    Args:
+        userinfo_too: Whether tokens for APIs are good at the userinfo endpoint as well.
+        organization: Its identifier, where the login was for one.
+    """
 
     grant_id: str
     client_id: str
@@ -33,6 +60,7 @@ class Grant:
     scope: Scope
     audiences: tuple[str, ...]
     userinfo_too: bool
+    organization: str | None = None
     expires_at: int
 
     @property
@@ -43,7 +71,11 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationCode:
-    """A code on its way through the browser (RFC 6749 section 4.1.2)."""
+    """A code on its way through the browser (RFC 6749 section 4.1.2).
+
+    Args:
+        dpop_jkt: The thumbprint of the key that must prove itself at the token endpoint (RFC 9449 section 10).
+    """
 
     key: str = field(repr=False)
     grant_id: str
@@ -51,13 +83,18 @@ class AuthorizationCode:
     redirect_uri: str
     code_challenge: str
     nonce: str | None = field(repr=False)
+    dpop_jkt: str | None = None
     expires_at: int
     consumed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessToken:
-    """An access token that was given out; `format` is "jwt" or "opaque"."""
+    """An access token that was given out for a user; `format` is "jwt" or "opaque".
+
+    Args:
+        jkt: The thumbprint of the key that it is bound to (RFC 9449 section 6); None for a Bearer token.
+    """
 
     key: str = field(repr=False)
     grant_id: str
@@ -65,15 +102,120 @@ class AccessToken:
     scope: Scope
     audiences: tuple[str, ...]
     format: str
+    jkt: str | None = None
+    expires_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCredentials:
+    """An access token that an application got for itself (RFC 6749 section 4.4)."""
+
+    key: str = field(repr=False)
+    client_id: str
+    scope: Scope
+    audiences: tuple[str, ...]
+    format: str
+    jkt: str | None = None
     expires_at: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshToken:
-    """One refresh token of a family; a consumed one is kept, so that its reuse is seen."""
+    """One refresh token of a family; a consumed one is kept, so that its reuse is seen.
+
+    Args:
+        jkt: The thumbprint of the key that a public client has to prove with it (RFC 9449 section 5).
+        consumed_at: When it was used up; None while it is good.
+    """
 
     key: str = field(repr=False)
     grant_id: str
     client_id: str
+    jkt: str | None = None
+    expires_at: int
+    consumed_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushedRequest:
+    """An authorization request that was pushed and waits for the browser (RFC 9126); `key` is its request_uri."""
+
+    key: str = field(repr=False)
+    client_id: str
+    params: Parameters = field(repr=False)
+    expires_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceCode:
+    """A device waits for its user (RFC 8628).
+
+    Args:
+        user_code: What the user types, in the form in which it is compared.
+        grant_id: What the user gave; None while nobody has approved.
+        denied: The user refused.
+        polled_at: When the device asked last.
+        interval: How many seconds it has to wait between two questions.
+    """
+
+    key: str = field(repr=False)
+    user_code: str = field(repr=False)
+    client_id: str
+    scope: Scope
+    audiences: tuple[str, ...]
+    grant_id: str | None = None
+    denied: bool = False
+    polled_at: int | None = None
+    interval: int
     expires_at: int
     consumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayDetection:
+    """A value that is good once was seen: the jti of a DPoP proof (RFC 9449 section 11.1). `key` is its digest."""
+
+    key: str
+    expires_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitialAccessToken:
+    """A token that allows to register applications (RFC 7591 section 3)."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrationAccessToken:
+    """A token that allows to read, change and remove one registered application (RFC 7592 section 3)."""
+
+    key: str = field(repr=False)
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """An application that registered itself (RFC 7591)."""
+
+    client: Client
+    issued_at: int
+
+    @property
+    def key(self) -> str:
+        """The client_id."""
+        return self.client.client_id
+
+
+Token = (
+    Session
+    | AuthorizationCode
+    | AccessToken
+    | ClientCredentials
+    | RefreshToken
+    | PushedRequest
+    | DeviceCode
+    | ReplayDetection
+    | InitialAccessToken
+    | RegistrationAccessToken
+)

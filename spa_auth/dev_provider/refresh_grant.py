@@ -43,7 +43,7 @@ def _find_token(service: Service, client: Client, params: Parameters) -> Refresh
 
 
 def _refuse_reuse(service: Service, call: Call, client: Client, token: RefreshToken, params: Parameters) -> None:
-    if not token.consumed:
+    if token.consumed_at is None:
         return
     # RFC 9700 section 4.14.2: the server "cannot determine which party submitted the invalid refresh token,
     # but it will revoke the active refresh token".
@@ -67,5 +67,5 @@ def _requested_scope(grant: Grant, params: Parameters) -> Scope:
 
 
 def _consume(service: Service, token: RefreshToken) -> None:
-    consumed = service.refresh_tokens.replace(replace(token, consumed=True))
+    consumed = service.refresh_tokens.replace(replace(token, consumed_at=service.now()))
     service.emit("refresh_token.consumed", TokenEvent(consumed))

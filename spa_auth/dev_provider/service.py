@@ -5,11 +5,12 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.controls import Controls
 from spa_auth.dev_provider.events import (
     EVENT_NAMES,
     Context,
@@ -17,6 +18,7 @@ from spa_auth.dev_provider.events import (
     EventName,
     Events,
     GrantRevoked,
+    InteractionEvent,
     RevocationReason,
     TokenEvent,
 )
@@ -24,25 +26,34 @@ from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import Pending
-from spa_auth.dev_provider.records import AccessToken, AuthorizationCode, Grant, RefreshToken, Session
+from spa_auth.dev_provider.records import (
+    AccessToken,
+    AuthorizationCode,
+    ClientCredentials,
+    Consent,
+    DeviceCode,
+    Grant,
+    InitialAccessToken,
+    PushedRequest,
+    RefreshToken,
+    Registration,
+    RegistrationAccessToken,
+    ReplayDetection,
+    Session,
+)
 from spa_auth.dev_provider.store import Store
-from spa_auth.errors import JWTError
+from spa_auth.errors import JWTError, NetworkError
 from spa_auth.protocol import base64url
-from spa_auth.protocol.http import Headers, Response
+from spa_auth.protocol.http import Headers, Request, Response
 from spa_auth.protocol.url import parse_url
 
 _log = logging.getLogger("spa_auth.dev_provider")
+Send = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass
-class Controls:
-    """What a test may change while the provider runs; all off, and out of reach of any request (threat O13).
-
-    Args:
-        deny_silent_login: Answer every prompt=none with login_required, as if third-party cookies were blocked.
-    """
-
-    deny_silent_login: bool = False
+async def no_way_out(_request: Request) -> Response:
+    """The port of outgoing calls where there is none: nobody can be told of a logout."""
+    raise NetworkError("This provider makes no calls of its own.")
 
 
 class IDTokenHint(NamedTuple):
@@ -64,25 +75,68 @@ class Service:
         random: Callable[[int], bytes] = secrets.token_bytes,
         keys: SigningKeys | None = None,
         controls: Controls | None = None,
+        send: Send = no_way_out,
     ) -> None:
         self.options = options
         self.issuer = parse_url(options.issuer)
         self.keys = SigningKeys() if keys is None else keys
         self.controls = Controls() if controls is None else controls
         self.events: Events = Events(EVENT_NAMES, on_error=_report, spawn=self._spawn)
-        self.sessions: Store[Session] = Store(clock)
-        self.pending: Store[Pending] = Store(clock)
-        self.grants: Store[Grant] = Store(clock)
-        self.codes: Store[AuthorizationCode] = Store(clock)
-        self.access_tokens: Store[AccessToken] = Store(clock)
-        self.refresh_tokens: Store[RefreshToken] = Store(clock)
+        self.send = send
+        self.sessions: Store[Session] = Store(self.time)
+        self.pending: Store[Pending] = Store(self.time)
+        self.consents: Store[Consent] = Store(self.time)
+        self.grants: Store[Grant] = Store(self.time)
+        self.codes: Store[AuthorizationCode] = Store(self.time)
+        self.access_tokens: Store[AccessToken] = Store(self.time)
+        self.client_credentials: Store[ClientCredentials] = Store(self.time)
+        self.refresh_tokens: Store[RefreshToken] = Store(self.time)
+        self.pushed_requests: Store[PushedRequest] = Store(self.time)
+        self.device_codes: Store[DeviceCode] = Store(self.time)
+        self.replay_detections: Store[ReplayDetection] = Store(self.time)
+        self.registrations: Store[Registration] = Store(self.time)
+        self.initial_access_tokens: Store[InitialAccessToken] = Store(self.time)
+        self.registration_access_tokens: Store[RegistrationAccessToken] = Store(self.time)
         self._clock = clock
         self._random = random
         self._tasks: set[asyncio.Future[object]] = set()
 
+    def time(self) -> float:
+        """The time in seconds since 1970, moved as far as a test has moved it."""
+        return self._clock() + self.controls.clock_offset
+
+    def client(self, client_id: str) -> Client | None:
+        """The application of that identifier: one of the options, or one that registered itself."""
+        known = next((client for client in self.options.clients if client.client_id == client_id), None)
+        registration = None if known else self.registrations.get(client_id)
+        return known if registration is None else registration.client
+
+    def sweep(self) -> None:
+        """Forget what has expired, and tell of it."""
+        for pending in self.pending.sweep():
+            self.emit("interaction.destroyed", InteractionEvent(pending))
+        for records, name in self._expiring():
+            for record in records.sweep():
+                self.emit(name, TokenEvent(record))
+        self.grants.sweep()
+
+    def _expiring(self) -> "tuple[tuple[Store[Any], EventName], ...]":
+        return (
+            (self.sessions, "session.destroyed"),
+            (self.codes, "authorization_code.destroyed"),
+            (self.access_tokens, "access_token.destroyed"),
+            (self.client_credentials, "client_credentials.destroyed"),
+            (self.refresh_tokens, "refresh_token.destroyed"),
+            (self.pushed_requests, "pushed_authorization_request.destroyed"),
+            (self.device_codes, "device_code.destroyed"),
+            (self.replay_detections, "replay_detection.destroyed"),
+            (self.initial_access_tokens, "initial_access_token.destroyed"),
+            (self.registration_access_tokens, "registration_access_token.destroyed"),
+        )
+
     def now(self) -> int:
         """The time in whole seconds."""
-        return int(self._clock())
+        return int(self.time())
 
     def secret(self) -> str:
         """A new random text of 256 bits."""
@@ -105,6 +159,8 @@ class Service:
 
     def session(self, call: Call) -> Session | None:
         """Who is logged in, in the browser that made this request."""
+        if self.controls.drops_cookies(call.request):
+            return None
         return self.sessions.get(call.cookie(self.cookie_name("session")))
 
     def emit(self, name: EventName, event: Event) -> None:
@@ -165,7 +221,7 @@ class Service:
         if client_id not in session.client_ids:
             self.save_session(replace(session, client_ids=(*session.client_ids, client_id)))
 
-    def revoke(self, grant_id: str, context: Context, reason: RevocationReason) -> None:
+    def revoke(self, grant_id: str, context: Context | None, reason: RevocationReason) -> None:
         """Forget a grant, its code and all its tokens, and tell of each."""
         for code in [record for record in self.codes if record.grant_id == grant_id]:
             self.codes.remove(code.key)

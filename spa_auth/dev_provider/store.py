@@ -1,5 +1,6 @@
-"""Memory with a lifetime: records are forgotten when their time has come."""
+"""Memory with a lifetime: records are not found any more when their time has come, and go with the next sweep."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
@@ -30,13 +31,29 @@ class Store(Generic[R]):
         self._clock = clock
         self._capacity = capacity
         self._records: dict[str, tuple[R, float]] = {}
+        self._soonest = math.inf
 
     def put(self, record: R, until: float) -> R:
         """Remember a record until that second, in the place of one with the same key."""
         self._records[record.key] = (record, until)
-        if len(self._records) > self._capacity:
-            self._make_room()
+        self._soonest = min(self._soonest, until)
+        while len(self._records) > self._capacity:
+            del self._records[next(iter(self._records))]
         return record
+
+    def until(self, key: str) -> float:
+        """The second until which a record that is here is kept."""
+        return self._records[key][1]
+
+    def sweep(self) -> list[R]:
+        """Forget the records whose time has come, and return them. It costs nothing while none has."""
+        now = self._clock()
+        if now < self._soonest:
+            return []
+        expired = [record for record, until in self._records.values() if until <= now]
+        self._records = {key: entry for key, entry in self._records.items() if now < entry[1]}
+        self._soonest = min((until for _, until in self._records.values()), default=math.inf)
+        return expired
 
     def get(self, key: str) -> R | None:
         """The record of that key, unless its time has come."""
@@ -45,7 +62,7 @@ class Store(Generic[R]):
 
     def replace(self, record: R) -> R:
         """Put a changed record in the place of the one with the same key; its time stays."""
-        return self.put(record, self._records[record.key][1])
+        return self.put(record, self.until(record.key))
 
     def remove(self, key: str) -> R | None:
         """Forget a record and return it."""
@@ -55,9 +72,3 @@ class Store(Generic[R]):
     def __iter__(self) -> Iterator[R]:
         now = self._clock()
         return iter([record for record, until in self._records.values() if now < until])
-
-    def _make_room(self) -> None:
-        now = self._clock()
-        self._records = {key: entry for key, entry in self._records.items() if now < entry[1]}
-        while len(self._records) > self._capacity:
-            del self._records[next(iter(self._records))]

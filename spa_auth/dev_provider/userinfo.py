@@ -2,9 +2,9 @@
 
 import re
 
-from spa_auth.dev_provider.answers import json_error, json_response
+from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
-from spa_auth.dev_provider.events import ErrorEvent
+from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.issuing import released_claims
 from spa_auth.dev_provider.records import AccessToken, Grant
@@ -14,15 +14,12 @@ from spa_auth.protocol.http import Response, header_values
 _BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)")
 
 
-async def userinfo(service: Service, call: Call) -> Response:
+@endpoint("userinfo")
+async def userinfo(service: Service, call: Call, seen: Seen) -> Response:
     """Answer with the claims that the token's scope releases, or with a challenge of RFC 6750 section 3."""
-    try:
-        token = _find_token(service, call)
-        grant = _find_grant(service, token)
-    except EndpointError as error:
-        refusal = json_error(error)
-        service.emit("userinfo.error", ErrorEvent(service.context(call, response=refusal), error))
-        return refusal
+    token = _find_token(service, call)
+    grant = _find_grant(service, token)
+    seen.client = service.client(token.client_id)
     return json_response({**released_claims(service, grant, token.scope), "sub": grant.user.sub})
 
 

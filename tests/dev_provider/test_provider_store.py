@@ -21,13 +21,22 @@ def test_a_record_is_there_until_its_second_comes() -> None:
     assert store.remove("a") is None
 
 
-def test_a_full_store_forgets_what_is_past_then_what_is_oldest() -> None:
+def test_a_full_store_forgets_what_is_oldest() -> None:
+    store = Store[Note](lambda: 0.0, capacity=2)
+    for key in "abc":
+        store.put(Note(key), 100)
+    assert [note.key for note in store] == ["b", "c"]
+
+
+def test_a_sweep_returns_what_has_expired_once() -> None:
     now = [0.0]
-    store = Store[Note](lambda: now[0], capacity=2)
-    store.put(Note("a"), 100)
-    store.put(Note("b"), 5)
-    now[0] = 6
-    store.put(Note("c"), 100)
-    assert [note.key for note in store] == ["a", "c"]
-    store.put(Note("d"), 100)
-    assert [note.key for note in store] == ["c", "d"]
+    store = Store[Note](lambda: now[0])
+    for key, until in (("a", 5), ("b", 9), ("c", 5)):
+        store.put(Note(key), until)
+    assert store.sweep() == []
+    now[0] = 5
+    assert [note.key for note in store.sweep()] == ["a", "c"]
+    assert store.sweep() == []
+    now[0] = 9
+    assert [note.key for note in store.sweep()] == ["b"]
+    assert store.sweep() == []

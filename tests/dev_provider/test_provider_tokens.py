@@ -317,7 +317,8 @@ def test_discovery_lists_what_works_at_both_addresses_for_every_origin() -> None
     assert document["token_endpoint"] == f"{ISSUER}oauth/token"
     assert document["jwks_uri"] == f"{ISSUER}.well-known/jwks.json"
     assert document["code_challenge_methods_supported"] == ["S256"]
-    assert document["token_endpoint_auth_methods_supported"] == ["none"]
+    methods = ["none", "client_secret_basic", "client_secret_post"]
+    assert document["token_endpoint_auth_methods_supported"] == methods
     assert document["authorization_response_iss_parameter_supported"] is True
     assert world.send("GET", "/.well-known/oauth-authorization-server").body == openid.body
     assert openid.header("access-control-allow-origin") == "*"
