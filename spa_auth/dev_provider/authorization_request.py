@@ -8,12 +8,23 @@ from spa_auth.protocol.scope import Scope
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddressedRequest:
-    """A request whose client and redirect URI are registered: from here on, errors go to the application."""
+class ClientRequest:
+    """What a known application asks for, by way of the browser or of a device (RFC 8628 section 3.1)."""
 
     client: Client
-    redirect_uri: str
     params: Parameters
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """The APIs to make tokens for: `resource` (RFC 8707), or `audience`, which other providers read."""
+        return tuple(dict.fromkeys(self.params.all("resource") or self.params.all("audience")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressedRequest(ClientRequest):
+    """A request whose client and redirect URI are registered: from here on, errors go to the application."""
+
+    redirect_uri: str
 
     @property
     def state(self) -> str | None:
@@ -29,11 +40,6 @@ class AddressedRequest:
     def prompt(self) -> frozenset[str]:
         """What the application wants the user to be asked (OpenID Connect Core 3.1.2.1)."""
         return frozenset(self.params.get("prompt", "").split())
-
-    @property
-    def audiences(self) -> tuple[str, ...]:
-        """The APIs to make tokens for: `resource` (RFC 8707), or `audience`, which other providers read."""
-        return tuple(dict.fromkeys(self.params.all("resource") or self.params.all("audience")))
 
 
 @dataclass(frozen=True, kw_only=True)

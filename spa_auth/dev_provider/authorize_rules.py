@@ -7,7 +7,7 @@ an error to (RFC 6749 section 4.1.2.1), and a page shows it.
 import re
 from collections.abc import Callable
 
-from spa_auth.dev_provider.authorization_request import AddressedRequest, AuthorizationRequest
+from spa_auth.dev_provider.authorization_request import AddressedRequest, AuthorizationRequest, ClientRequest
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.discovery import PROMPTS, RESPONSE_MODES
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
@@ -55,7 +55,7 @@ def judged(service: Service, request: AddressedRequest) -> AuthorizationRequest:
     )
 
 
-def check_doubled_parameters(_service: Service, request: AddressedRequest) -> None:
+def check_doubled_parameters(_service: Service, request: ClientRequest) -> None:
     """RFC 6749 section 3.1: "Request and response parameters MUST NOT be included more than once"."""
     if request.params.doubled() is not None:
         raise AuthorizationError("invalid_request", "A parameter was given more than once.")
@@ -82,7 +82,7 @@ def check_response_mode(_service: Service, request: AddressedRequest) -> None:
         raise AuthorizationError("invalid_request", f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
 
 
-def check_scope(_service: Service, request: AddressedRequest) -> None:
+def check_scope(_service: Service, request: ClientRequest) -> None:
     """RFC 6749 section 3.3: words of certain characters. Unknown words are left out later, not refused."""
     if not Scope(request.params.get("scope", DEFAULT_SCOPE)).is_legal:
         raise AuthorizationError("invalid_scope", "scope is malformed.")
@@ -113,7 +113,7 @@ def check_pkce(_service: Service, request: AddressedRequest) -> None:
         raise AuthorizationError("invalid_request", "code_challenge must be 43 characters of base64url.")
 
 
-def check_resources(_service: Service, request: AddressedRequest) -> None:
+def check_resources(_service: Service, request: ClientRequest) -> None:
     """RFC 8707 section 2: resource "MUST be an absolute URI" and "MUST NOT include a fragment component"."""
     if not all(_ABSOLUTE_URI.fullmatch(resource) for resource in request.params.all("resource")):
         raise AuthorizationError("invalid_target", "resource must be an absolute URI without a fragment.")
@@ -121,7 +121,7 @@ def check_resources(_service: Service, request: AddressedRequest) -> None:
         raise AuthorizationError("invalid_target", "Give either resource or audience.")
 
 
-def check_audiences(service: Service, request: AddressedRequest) -> None:
+def check_audiences(service: Service, request: ClientRequest) -> None:
     """RFC 8707 section 2: invalid_target, where "the requested resource is invalid, missing, unknown, or malformed"."""
     if not all(_AUDIENCE.fullmatch(audience) for audience in request.audiences):
         raise AuthorizationError("invalid_target", "audience is malformed.")
