@@ -1,7 +1,6 @@
 """Which application calls: by its name alone, or by its secret (RFC 6749 section 2.3)."""
 
 import base64
-import binascii
 import hmac
 
 from spa_auth.dev_provider.call import Call
@@ -60,7 +59,7 @@ def _credentials(line: str) -> tuple[str, str]:
             # RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
             client_id, _, secret = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
             return _form_decoded(client_id), _form_decoded(secret)
-    except (binascii.Error, UnicodeDecodeError, ProtocolError):
+    except (ValueError, ProtocolError):
         pass
     challenge: Headers = (("WWW-Authenticate", 'Basic realm="token endpoint"'),)
     raise EndpointError("invalid_client", "The Authorization header is not Basic.", status=401, headers=challenge)
