@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 ARGS :=
 
 .NOTPARALLEL:
-.PHONY: help demo test lint format types unit browser bench wheel assets chromium clean
+.PHONY: help demo test lint format types unit browser bench wheel assets peers chromium clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -28,12 +28,12 @@ types: .venv/.test ## mypy and pyright, both strict
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 
 # The tests run against the installed wheel. What guards tokens, in a page and in an API, is covered to the last branch.
-unit: .venv/.test assets wheel ## tests without a browser
+unit: .venv/.test assets wheel peers ## tests without a browser
 	.venv/bin/pytest tests --ignore=tests/browser --cov --cov-report=
 	.venv/bin/coverage report --include='*/spa_auth/e*.py,*/spa_auth/protocol/*,*/spa_auth/client/*,*/spa_auth/server/*' --fail-under=100
 
 # A run of its own: pytest-playwright keeps an event loop running, which asyncio.run in other tests would trip over.
-browser: .venv/.test assets wheel chromium ## tests of real pages in Chromium
+browser: .venv/.test assets wheel peers chromium ## tests of real pages in Chromium
 	@if [ -d tests/browser ]; then set -x; .venv/bin/pytest tests/browser; fi
 
 bench: .venv/.test assets wheel chromium ## measure start-up in Chromium and the validator, and print it
@@ -42,6 +42,9 @@ bench: .venv/.test assets wheel chromium ## measure start-up in Chromium and the
 
 assets: .venv/.tools ## build what a page loads, into web/dist/
 	@.venv/bin/python web/build/assets.py
+
+peers: .venv/.tools
+	@.venv/bin/python web/build/peer_packages.py
 
 chromium: .venv/.test
 	@.venv/bin/python web/build/chromium.py
@@ -64,5 +67,5 @@ wheel: .venv/.tools
 	@touch $@
 
 clean: ## remove everything that was made
-	rm -rf .venv web/dist web/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
+	rm -rf .venv web/dist web/node_modules tests/peers/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
