@@ -42,17 +42,22 @@ def judged(service: Service, request: AddressedRequest) -> AuthorizationRequest:
     for rule in RULES:
         rule(service, request)
     params = request.params
-    asked = Scope(params.get("scope", DEFAULT_SCOPE))
     return AuthorizationRequest(
         client=request.client,
         redirect_uri=request.redirect_uri,
         params=params,
-        scope=service.options.granted(asked, request.audiences),
+        scope=granted_scope(service, request),
         nonce=params.get("nonce"),
         code_challenge=params["code_challenge"],
         max_age=int(params["max_age"]) if "max_age" in params else None,
         hinted_sub=_hinted_sub(service, request),
     )
+
+
+def granted_scope(service: Service, request: ClientRequest) -> Scope:
+    """The part of the asked scope that will be granted; the rest is left out (RFC 6749 section 3.3)."""
+    asked = Scope(request.params.get("scope", DEFAULT_SCOPE))
+    return service.options.granted(request.client.granted(asked), request.audiences)
 
 
 def check_doubled_parameters(_service: Service, request: ClientRequest) -> None:

@@ -26,7 +26,8 @@ def authenticated_client(service: Service, call: Call, params: Parameters) -> Cl
     lines = header_values(call.request.headers, "authorization")
     if lines:
         return _by_header(service, lines, params)
-    return _checked(service, params.get("client_id", ""), params.get("client_secret"))
+    method = "client_secret_post" if "client_secret" in params else "none"
+    return _checked(service, method, params.get("client_id", ""), params.get("client_secret"))
 
 
 def confidential_client(service: Service, call: Call, params: Parameters) -> Client:
@@ -49,7 +50,7 @@ def _by_header(service: Service, lines: list[str], params: Parameters) -> Client
     if params.get("client_id", client_id) != client_id:
         raise EndpointError("invalid_request", "client_id is not the one of the Authorization header.")
     # RFC 6749 section 5.2: the answer to an attempt by Authorization header is 401 with a challenge.
-    return _checked(service, client_id, secret, (("WWW-Authenticate", 'Basic realm="token endpoint"'),))
+    return _checked(service, "client_secret_basic", client_id, secret, (("WWW-Authenticate", 'Basic realm="token endpoint"'),))
 
 
 def _credentials(line: str) -> tuple[str, str]:
@@ -69,11 +70,15 @@ def _form_decoded(text: str) -> str:
     return unquote(text.replace("+", " "))
 
 
-def _checked(service: Service, client_id: str, secret: str | None, headers: Headers = ()) -> Client:
+def _checked(service: Service, method: str, client_id: str, secret: str | None, headers: Headers = ()) -> Client:
     client = service.client(client_id)
     expected = None if client is None else client.client_secret
     if client is None or not _same(expected, secret):
         text = "client_id is unknown, or its secret is wrong, missing, or too much."
+        raise EndpointError("invalid_client", text, status=401, headers=headers)
+    # OpenID Connect Core 9: a client uses the method that it registered.
+    if client.token_endpoint_auth_method not in (None, method):
+        text = f"This client registered to authenticate by {client.token_endpoint_auth_method}."
         raise EndpointError("invalid_client", text, status=401, headers=headers)
     return client
 

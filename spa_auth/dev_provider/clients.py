@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from spa_auth.errors import ProtocolError
+from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.url import parse_url
 
 CODE = "authorization_code"
@@ -27,6 +28,8 @@ class Client:
         backchannel_logout_uri: Where it wants to be told of logouts (Back-Channel Logout 2.2).
         dpop_bound_access_tokens: Whether it gets no tokens without a DPoP proof (RFC 9449 section 5.2).
         require_pushed_authorization_requests: Whether its requests have to be pushed (RFC 9126 section 6).
+        token_endpoint_auth_method: The one way in which it authenticates; None lets it choose.
+        scope: The scope words that it may be granted; None leaves that to the APIs.
     """
 
     client_id: str
@@ -38,6 +41,8 @@ class Client:
     backchannel_logout_uri: str | None = None
     dpop_bound_access_tokens: bool = False
     require_pushed_authorization_requests: bool = False
+    token_endpoint_auth_method: str | None = None
+    scope: Scope | None = None
 
     @property
     def is_public(self) -> bool:
@@ -48,6 +53,10 @@ class Client:
     def title(self) -> str:
         """What pages call this application."""
         return self.name or self.client_id
+
+    def granted(self, scope: Scope) -> Scope:
+        """The part of a scope that it may be granted (RFC 7591 section 2)."""
+        return scope if self.scope is None else Scope(word for word in scope if word in self.scope)
 
     def allows_redirect_uri(self, redirect_uri: str) -> bool:
         """Whether an authorization response may go there."""

@@ -84,7 +84,7 @@ EventName = Literal[
 ]
 EVENT_NAMES: tuple[EventName, ...] = get_args(EventName)
 
-RevocationReason = Literal["code_replay", "refresh_reuse", "logout", "revocation", "control"]
+RevocationReason = Literal["code_replay", "refresh_reuse", "logout", "revocation", "deregistration", "control"]
 
 
 @dataclass(frozen=True, kw_only=True)
