@@ -50,7 +50,9 @@ def _by_header(service: Service, lines: list[str], params: Parameters) -> Client
     if params.get("client_id", client_id) != client_id:
         raise EndpointError("invalid_request", "client_id is not the one of the Authorization header.")
     # RFC 6749 section 5.2: the answer to an attempt by Authorization header is 401 with a challenge.
-    return _checked(service, "client_secret_basic", client_id, secret, (("WWW-Authenticate", 'Basic realm="token endpoint"'),))
+    return _checked(
+        service, "client_secret_basic", client_id, secret, (("WWW-Authenticate", 'Basic realm="token endpoint"'),)
+    )
 
 
 def _credentials(line: str) -> tuple[str, str]:
