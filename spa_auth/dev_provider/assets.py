@@ -11,17 +11,30 @@ from spa_auth.protocol.form import unquote
 from spa_auth.protocol.http import Headers, Response
 
 _STYLE = Path(__file__).with_name("style.css").read_bytes()
+_WEB_MESSAGE = Path(__file__).with_name("web_message.js").read_bytes()
+_FORM_POST = Path(__file__).with_name("form_post.js").read_bytes()
 _ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#4f46e5"/>'
     b'<circle cx="13" cy="13" r="5" fill="none" stroke="#fff" stroke-width="3"/>'
     b'<path d="M17 17l7 7m-3-3l2.500-2.500" stroke="#fff" stroke-width="3" stroke-linecap="round" fill="none"/></svg>'
 )
 AVATARS = "/avatars/"
+_SCRIPT = "text/javascript; charset=utf-8"
 
 
 async def style(_service: Service, _call: Call) -> Response:
     """Answer with the style sheet."""
     return _asset("text/css; charset=utf-8", _STYLE)
+
+
+async def web_message_script(_service: Service, _call: Call) -> Response:
+    """Answer with what posts an authorization response to another window."""
+    return _asset(_SCRIPT, _WEB_MESSAGE)
+
+
+async def form_post_script(_service: Service, _call: Call) -> Response:
+    """Answer with what sends the form of an authorization response."""
+    return _asset(_SCRIPT, _FORM_POST)
 
 
 async def icon(_service: Service, _call: Call) -> Response:

@@ -1,6 +1,6 @@
 """The authorization endpoint (RFC 6749 section 4.1, OpenID Connect Core 3.1.2, RFC 9207)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from spa_auth.dev_provider.answers import redirect
 from spa_auth.dev_provider.authorization_request import AddressedRequest, AuthorizationRequest
@@ -19,10 +19,9 @@ from spa_auth.dev_provider.failures import AuthorizationError, PageError
 from spa_auth.dev_provider.pending import PendingLogin
 from spa_auth.dev_provider.prompts import another_user_is_meant, login_reasons
 from spa_auth.dev_provider.records import AuthorizationCode, Grant, Session
+from spa_auth.dev_provider.response_modes import authorization_response
 from spa_auth.dev_provider.service import Service
-from spa_auth.protocol import form
 from spa_auth.protocol.http import Headers, Response
-from spa_auth.protocol.url import with_query
 
 
 async def authorize(service: Service, call: Call) -> Response:
@@ -130,14 +129,4 @@ def _parameters(service: Service, request: AddressedRequest, body: Mapping[str, 
 
 
 def _respond(service: Service, request: AddressedRequest, body: Mapping[str, str], headers: Headers) -> Response:
-    # A mode that is not supported cannot carry the error that says so.
-    place = PLACES.get(request.response_mode, with_query)
-    return redirect(place(request.redirect_uri, form.encode(_parameters(service, request, body))), *headers)
-
-
-def _with_fragment(url: str, fragment: str) -> str:
-    return f"{url}#{fragment}"
-
-
-# How each response mode writes the parameters into the redirect URI (OAuth 2.0 Multiple Response Types 2.1).
-PLACES: Mapping[str, Callable[[str, str], str]] = {"query": with_query, "fragment": _with_fragment}
+    return authorization_response(service, request, _parameters(service, request, body), headers)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from spa_auth.dev_provider.authorization_request import AddressedRequest, AuthorizationRequest, ClientRequest
 from spa_auth.dev_provider.clients import Client
-from spa_auth.dev_provider.discovery import PROMPTS, RESPONSE_MODES
+from spa_auth.dev_provider.discovery import PROMPTS
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
 from spa_auth.dev_provider.parameters import Parameters
+from spa_auth.dev_provider.response_modes import response_modes
 from spa_auth.dev_provider.service import Service
 from spa_auth.errors import JWTError
 from spa_auth.protocol.scope import Scope
@@ -81,10 +82,11 @@ def check_response_type(_service: Service, request: AddressedRequest) -> None:
         raise AuthorizationError("unsupported_response_type", "response_type must be code.")
 
 
-def check_response_mode(_service: Service, request: AddressedRequest) -> None:
+def check_response_mode(service: Service, request: AddressedRequest) -> None:
     """OAuth 2.0 Multiple Response Types 2.1: only the modes that discovery lists."""
-    if request.response_mode not in RESPONSE_MODES:
-        raise AuthorizationError("invalid_request", f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
+    modes = response_modes(service.options)
+    if request.response_mode not in modes:
+        raise AuthorizationError("invalid_request", f"response_mode must be one of {', '.join(modes)}.")
 
 
 def check_scope(_service: Service, request: ClientRequest) -> None:

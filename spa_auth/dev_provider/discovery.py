@@ -6,12 +6,12 @@ from spa_auth.dev_provider.client_authentication import METHODS
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
 from spa_auth.dev_provider.options import STANDARD_SCOPES
+from spa_auth.dev_provider.response_modes import response_modes
 from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.users import SCOPE_CLAIMS
 from spa_auth.protocol.http import Response
 
 PROMPTS = ("none", "login", "select_account")
-RESPONSE_MODES = ("query", "fragment")
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
@@ -44,7 +44,7 @@ def metadata(service: Service) -> dict[str, object]:
             *(name for names in SCOPE_CLAIMS.values() for name in names),
         ],
         "response_types_supported": ["code"],
-        "response_modes_supported": list(RESPONSE_MODES),
+        "response_modes_supported": list(response_modes(service.options)),
         "grant_types_supported": list(GRANT_TYPES),
         "prompt_values_supported": list(PROMPTS),
         "code_challenge_methods_supported": ["S256"],

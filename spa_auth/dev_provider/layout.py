@@ -15,9 +15,11 @@ def page(
     *,
     status: int = 200,
     form_goal: str | None = None,
+    script: str = "",
+    frame_origin: str | None = None,
     headers: Headers = (),
 ) -> Response:
-    """A whole page, which runs no script and is shown in no frame.
+    """A whole page; it runs no script and is shown in no frame unless these are named.
 
     Args:
         service: Whose page it is.
@@ -25,15 +27,19 @@ def page(
         body: What stands below it.
         status: The HTTP status.
         form_goal: Where the answer to its forms may lead in the end.
+        script: The asset that it runs.
+        frame_origin: The origin whose pages may hold it in a frame.
         headers: Headers that the answer must carry.
     """
     # Relative, so that the start page has its style under every name of this machine: CSP's 'self' is one origin.
     assets = service.issuer.path.removesuffix("/") + "/assets"
-    text = markup(_PAGE, title=title, body=body, assets=assets)
+    run = markup(_SCRIPT, source=f"{assets}/{script}") if script else ""
+    text = markup(_PAGE, title=title, body=body, assets=assets, run=run)
     fixed: Headers = (
         ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", _policy(form_goal)),
-        ("X-Frame-Options", "DENY"),
+        ("Content-Security-Policy", _policy(form_goal, script, frame_origin)),
+        # It knows no origins: where there is one, frame-ancestors alone has to say it.
+        *((("X-Frame-Options", "DENY"),) if frame_origin is None else ()),
         ("Referrer-Policy", "no-referrer"),
         *NO_SNIFF,
         *NO_STORE,
@@ -41,18 +47,25 @@ def page(
     return Response(status, (*fixed, *headers), text.encode())
 
 
-def _policy(form_goal: str | None) -> str:
-    goal = "" if form_goal is None else f" {_source(form_goal)}"
+def _policy(form_goal: str | None, script: str, frame_origin: str | None) -> str:
+    scripts = "script-src 'self'; " if script else ""
+    goal = "" if form_goal is None else f" {_form_source(form_goal)}"
     return (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; "
-        f"form-action 'self'{goal}"
+        f"default-src 'none'; {scripts}style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        f"frame-ancestors {_ancestor(frame_origin)}; form-action 'self'{goal}"
     )
 
 
-def _source(redirect_uri: str) -> str:
-    # Chromium applies form-action to the redirects that follow a form, too; CSP has no way to write an IPv6 host.
+# CSP has no way to write an IPv6 host (CSP 3, section 2.3.1, host-source).
+def _form_source(redirect_uri: str) -> str:
+    # Chromium applies form-action to the redirects that follow a form, too.
     url = parse_url(redirect_uri)
     return f"{url.scheme}:" if url.host.startswith("[") else url.origin
+
+
+def _ancestor(frame_origin: str | None) -> str:
+    # Rather no page than every page: applications on [::1] get their messages in popups only.
+    return "'none'" if frame_origin is None or "[" in frame_origin else frame_origin
 
 
 def hidden_fields(pending: Pending) -> Markup:
@@ -70,7 +83,7 @@ _PAGE = """<!doctype html>
 <title>{title} · Development provider</title>
 <link rel="icon" href="{assets}/icon.svg">
 <link rel="stylesheet" href="{assets}/style.css">
-</head>
+{run}</head>
 <body>
 <p class="banner"><strong>Development only.</strong> Anybody can sign in here as anybody.</p>
 <main>
@@ -80,6 +93,9 @@ _PAGE = """<!doctype html>
 <footer>spa_auth development provider</footer>
 </body>
 </html>
+"""
+
+_SCRIPT = """<script src="{source}" defer></script>
 """
 
 _HIDDEN = """<input type="hidden" name="interaction" value="{interaction}">

@@ -31,6 +31,11 @@ class Parameters(Mapping[str, str]):
         """The first name that came more than once although it must not."""
         return next((name for name, values in self._values.items() if len(values) > 1 and name != but), None)
 
+    def changed(self, **values: str) -> "Parameters":
+        """The same parameters, but with one value for each of these names; "" leaves a name out."""
+        kept = ((name, value) for name, several in self._values.items() for value in several if name not in values)
+        return Parameters([*kept, *values.items()])
+
     def __getitem__(self, name: str) -> str:
         return self._values[name][0]
 

@@ -56,6 +56,8 @@ ROUTES: Mapping[str, Route] = {
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
     "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}),
     "/assets/style.css": Route({"GET": assets.style}),
+    "/assets/web_message.js": Route({"GET": assets.web_message_script}),
+    "/assets/form_post.js": Route({"GET": assets.form_post_script}),
     "/assets/icon.svg": Route({"GET": assets.icon}),
     "/favicon.ico": Route({"GET": assets.icon}),
 }

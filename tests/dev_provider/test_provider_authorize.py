@@ -130,7 +130,7 @@ def test_the_session_ends_by_itself_after_its_lifetime() -> None:
 RULES = [
     ({"response_type": "token"}, "unsupported_response_type"),
     ({"response_type": ""}, "invalid_request"),
-    ({"response_mode": "form_post"}, "invalid_request"),
+    ({"response_mode": "jwt"}, "invalid_request"),
     ({"scope": 'openid "x"'}, "invalid_scope"),
     ({"prompt": "none login"}, "invalid_request"),
     ({"prompt": "create"}, "invalid_request"),
