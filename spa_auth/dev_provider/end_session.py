@@ -6,8 +6,8 @@ from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent, InteractionEvent
 from spa_auth.dev_provider.failures import PageError
-from spa_auth.dev_provider.issuing import OFFLINE_ACCESS
 from spa_auth.dev_provider.login import check_csrf, end_pending, find_pending
+from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import LogoutRequest, PendingLogout
 from spa_auth.dev_provider.records import Session
@@ -29,7 +29,7 @@ async def end_session(service: Service, call: Call) -> Response:
         raise
     session = service.session(call)
     if session is None or (hint is not None and hint.sub == session.user.sub):
-        return _log_out(service, call, request, session)
+        return await _log_out(service, call, request, session)
     # RP-Initiated Logout 2: "the OP MUST ask the End-User this question if an id_token_hint was not provided or if
     # the supplied ID Token does not belong to the current OP session with the RP and/or currently logged in End-User".
     return _ask(service, call, request)
@@ -49,7 +49,7 @@ async def answer_confirmation(service: Service, call: Call) -> Response:
     end_pending(service, pending)
     if "stay" in fields:
         return _end(service, call, pending.request, "kept")
-    return _log_out(service, call, pending.request, service.session(call))
+    return await _log_out(service, call, pending.request, service.session(call))
 
 
 def _find_hint(service: Service, params: Parameters) -> IDTokenHint | None:
@@ -115,19 +115,10 @@ def _pending_logout(service: Service, call: Call, params: Parameters) -> Pending
     return pending
 
 
-def _log_out(service: Service, call: Call, request: LogoutRequest, session: Session | None) -> Response:
+async def _log_out(service: Service, call: Call, request: LogoutRequest, session: Session | None) -> Response:
     if session is not None:
-        _revoke_grants(service, call, session)
-        service.destroy_session(session)
+        await log_out(service, session, service.context(call, client=request.client, session=session))
     return _end(service, call, request, "logged_out", (service.set_cookie("session", ""),))
-
-
-def _revoke_grants(service: Service, call: Call, session: Session) -> None:
-    # Back-Channel Logout 2.7: refresh tokens "issued without the offline_access property to a session being logged
-    # out SHOULD be revoked"; those with it "normally SHOULD NOT be revoked".
-    ended = [grant for grant in service.grants if grant.sid == session.sid and OFFLINE_ACCESS not in grant.scope]
-    for grant in ended:
-        service.revoke(grant.grant_id, service.context(call, session=session), "logout")
 
 
 def _end(service: Service, call: Call, request: LogoutRequest, outcome: str, headers: Headers = ()) -> Response:

@@ -166,18 +166,18 @@ class EndSessionSuccess(NamedTuple):
 
 
 class BackchannelSuccess(NamedTuple):
-    """An application was told of a logout, and took note (Back-Channel Logout 2.8)."""
+    """An application was told of a logout, and took note (Back-Channel Logout 2.8); context: `GrantRevoked`."""
 
-    context: Context
+    context: Context | None
     client: Client
     account_id: str
     sid: str
 
 
 class BackchannelError(NamedTuple):
-    """An application could not be told of a logout, or refused the logout token."""
+    """An application could not be told of a logout, or refused the logout token; context: `GrantRevoked`."""
 
-    context: Context
+    context: Context | None
     error: Exception
     client: Client
     account_id: str

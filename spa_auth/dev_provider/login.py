@@ -8,6 +8,7 @@ from spa_auth.dev_provider.authorize import complete, refuse
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.events import InteractionEnded, InteractionEvent
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
+from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import Pending, PendingLogin
 from spa_auth.dev_provider.records import Session
@@ -31,7 +32,7 @@ async def answer_login(service: Service, call: Call) -> Response:
     user = _chosen_user(service, fields)
     if user is None:
         return _page(service, call, pending, fault="Type a name of one to a hundred characters.")
-    return _log_in(service, call, pending, user)
+    return await _log_in(service, call, pending, user)
 
 
 def find_pending(service: Service, call: Call, params: Parameters) -> Pending:
@@ -92,8 +93,9 @@ def _deny(service: Service, call: Call, pending: PendingLogin) -> Response:
     return refuse(service, call, pending.request, AuthorizationError("access_denied", "The user refused."))
 
 
-def _log_in(service: Service, call: Call, pending: PendingLogin, user: User) -> Response:
-    session = _new_session(service, service.session(call), user)
+async def _log_in(service: Service, call: Call, pending: PendingLogin, user: User) -> Response:
+    service.pending.remove(pending.key)  # now, as the same form may come again while applications are told
+    session = await _new_session(service, call, user)
     service.save_session(session)
     _end(service, call, pending, "login")
     headers = (service.set_cookie("session", session.key),)
@@ -103,7 +105,8 @@ def _log_in(service: Service, call: Call, pending: PendingLogin, user: User) -> 
         return refuse(service, call, pending.request, error, headers)
 
 
-def _new_session(service: Service, old: Session | None, user: User) -> Session:
+async def _new_session(service: Service, call: Call, user: User) -> Session:
+    old = service.session(call)
     # A new key with every login, so that nobody can plant one in advance (session fixation).
     key, now = service.secret(), service.now()
     expires_at = now + service.options.session_lifetime
@@ -111,7 +114,7 @@ def _new_session(service: Service, old: Session | None, user: User) -> Session:
         service.sessions.remove(old.key)
         return replace(old, key=key, user=user, auth_time=now, expires_at=expires_at)
     if old is not None:
-        service.destroy_session(old)
+        await log_out(service, old, service.context(call, session=old))
     return Session(key=key, sid=service.secret(), user=user, auth_time=now, expires_at=expires_at)
 
 

@@ -211,11 +211,6 @@ class Service:
         self.sessions.put(session, session.expires_at)
         self.emit("session.saved", TokenEvent(session))
 
-    def destroy_session(self, session: Session) -> None:
-        """Forget who was logged in."""
-        self.sessions.remove(session.key)
-        self.emit("session.destroyed", TokenEvent(session))
-
     def join_session(self, session: Session, client_id: str) -> None:
         """Remember that an application takes part in a session: a logout has to tell it."""
         if client_id not in session.client_ids:
