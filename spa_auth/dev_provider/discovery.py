@@ -30,6 +30,7 @@ async def jwks(service: Service, _call: Call, _seen: Seen) -> Response:
 def metadata(service: Service) -> dict[str, object]:
     """The metadata: nothing is in it that does not work."""
     apis = service.options.apis or ()
+    registration = {} if service.options.registration == "off" else {"registration_endpoint": service.url("/register")}
     api_scopes = dict.fromkeys(word for api in apis for word in api.scopes if word not in STANDARD_SCOPES)
     return {
         "issuer": service.options.issuer,
@@ -37,6 +38,7 @@ def metadata(service: Service) -> dict[str, object]:
         "token_endpoint": service.url("/oauth/token"),
         "userinfo_endpoint": service.url("/userinfo"),
         "end_session_endpoint": service.url("/oidc/logout"),
+        **registration,
         "jwks_uri": service.url("/.well-known/jwks.json"),
         "scopes_supported": [*STANDARD_SCOPES, *api_scopes],
         "claims_supported": [

@@ -18,6 +18,8 @@ from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.login import answer_login, show_login
 from spa_auth.dev_provider.options import Options
+from spa_auth.dev_provider.registration import REGISTRATION, register
+from spa_auth.dev_provider.registration_management import delete_registration, read_registration, update_registration
 from spa_auth.dev_provider.service import Endpoint, Send, Service, no_way_out
 from spa_auth.dev_provider.token import token
 from spa_auth.dev_provider.userinfo import userinfo
@@ -28,10 +30,14 @@ _log = logging.getLogger("spa_auth.dev_provider")
 
 @dataclass(frozen=True)
 class Route:
-    """What answers a path: an endpoint for each method; with `cors`, other origins may read the answers."""
+    """What answers a path: an endpoint for each method; with `cors`, other origins may read the answers.
+
+    `exists` tells whether the options have it at all.
+    """
 
     endpoints: Mapping[str, Endpoint]
     cors: bool = False
+    exists: Callable[[Options], bool] = lambda _options: True
 
     @property
     def methods(self) -> str:
@@ -41,6 +47,10 @@ class Route:
 
 async def _start(service: Service, call: Call) -> Response:
     return pages.start_page(service, service.session(call))
+
+
+def _registration_is_on(options: Options) -> bool:
+    return options.registration != "off"
 
 
 # CORS is on what scripts call, never on what people see: /authorize is only ever navigated to.
@@ -55,13 +65,27 @@ ROUTES: Mapping[str, Route] = {
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
     "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}),
+    REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on),
     "/assets/style.css": Route({"GET": assets.style}),
     "/assets/web_message.js": Route({"GET": assets.web_message_script}),
     "/assets/form_post.js": Route({"GET": assets.form_post_script}),
     "/assets/icon.svg": Route({"GET": assets.icon}),
     "/favicon.ico": Route({"GET": assets.icon}),
 }
-_PICTURES = Route({"GET": assets.picture}, cors=True)
+PREFIXES: Mapping[str, Route] = {
+    assets.AVATARS: Route({"GET": assets.picture}, cors=True),
+    f"{REGISTRATION}/": Route(
+        {"GET": read_registration, "PUT": update_registration, "DELETE": delete_registration},
+        cors=True,
+        exists=_registration_is_on,
+    ),
+}
+
+
+def _find_route(path: str, options: Options) -> Route | None:
+    longer = (route for prefix, route in PREFIXES.items() if path.startswith(prefix))
+    route = ROUTES.get(path) or next(longer, None)
+    return route if route is not None and route.exists(options) else None
 
 
 class DevProvider:
@@ -133,7 +157,7 @@ class DevProvider:
     async def _answer(self, request: Request) -> Response:
         call = read_call(request, self._service.issuer)
         call = replace(call, fault=self.controls.take(call.path))
-        route = ROUTES.get(call.path) or (_PICTURES if call.path.startswith(assets.AVATARS) else None)
+        route = _find_route(call.path, self.options)
         if route is None:
             return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))
         if request.method == "OPTIONS" and route.cors:
