@@ -33,6 +33,8 @@
     └── RequestError                        what a resource server answers; `.status`, `.headers`, `.body`
         ├── InvalidRequestError             400
         ├── InvalidTokenError               401
+        ├── InvalidDPoPProofError           401, RFC 9449; `.claim` names the check that failed
+        ├── UseDPoPNonceError               401, RFC 9449: the same again, with the nonce of the answer
         ├── InsufficientScopeError          403
         ├── InsufficientUserAuthenticationError  401, RFC 9470
         └── UpstreamError                   503
@@ -55,6 +57,7 @@ __all__ = [
     "InsufficientScopeError",
     "InsufficientUserAuthenticationError",
     "InteractionRequiredError",
+    "InvalidDPoPProofError",
     "InvalidGrantError",
     "InvalidRequestError",
     "InvalidTokenError",
@@ -80,6 +83,7 @@ __all__ = [
     "TargetNotAllowedError",
     "TransactionExpiredError",
     "UpstreamError",
+    "UseDPoPNonceError",
     "oauth_error",
     "without_locals",
 ]
@@ -382,6 +386,32 @@ class InvalidTokenError(RequestError):
     """There is no token, or it is not accepted: 401 (RFC 6750 section 3.1)."""
 
     error = "invalid_token"
+    status = 401
+
+
+class InvalidDPoPProofError(RequestError):
+    """There is no DPoP proof, or it is not accepted: 401 (RFC 9449 section 7.1); `.claim` names the check."""
+
+    error = "invalid_dpop_proof"
+    status = 401
+
+    def __init__(
+        self,
+        error_description: str = "",
+        *,
+        claim: str = "",
+        detail: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+        remedy: str | None = None,
+    ) -> None:
+        self.claim = claim
+        super().__init__(error_description, detail=detail, headers=headers, remedy=remedy)
+
+
+class UseDPoPNonceError(RequestError):
+    """The DPoP proof needs a nonce of this server, which the answer brings: 401 (RFC 9449 section 9)."""
+
+    error = "use_dpop_nonce"
     status = 401
 
 
