@@ -16,12 +16,21 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Call:
-    """A request, taken apart once; `fault` is what a test wants to go wrong with it."""
+    """A request, taken apart once.
+
+    Args:
+        request: The request as it came.
+        path: Its path below the issuer.
+        query: The parameters of its URL.
+        fault: What a test wants to go wrong with it.
+        jkt: The thumbprint of the key that its DPoP proof has shown; None while none was judged.
+    """
 
     request: Request
     path: str
     query: Parameters = field(repr=False)
     fault: Fault | None = None
+    jkt: str | None = None
 
     @property
     def method(self) -> str:
