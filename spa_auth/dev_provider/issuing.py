@@ -116,4 +116,4 @@ def _jwt(service: Service, grant: Grant, scope: Scope, audiences: tuple[str, ...
         "auth_time": grant.auth_time,
         "scope": str(scope),
     }
-    return service.keys.sign("at+jwt", claims)
+    return service.keys.sign("at+jwt", {**grant.user.rights, **claims})

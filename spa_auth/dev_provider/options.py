@@ -1,10 +1,11 @@
 """What a development provider can be told, once and for all."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args, get_type_hints
+from types import NoneType
+from typing import Literal, cast, get_args, get_origin, get_type_hints
 
 from spa_auth.dev_provider.clients import DEMO, Client, client_faults
-from spa_auth.dev_provider.users import ALICE, BOB, SCOPE_CLAIMS, User
+from spa_auth.dev_provider.users import ALICE, BOB, SCOPE_CLAIMS, User, typed_user, user_faults
 from spa_auth.errors import ConfigurationError, ProtocolError
 from spa_auth.protocol.metadata import check_issuer
 from spa_auth.protocol.scope import Scope
@@ -107,12 +108,17 @@ class Options:
     device_poll_interval: int = 5
 
     def __post_init__(self) -> None:
+        faults = _type_faults(self)
+        if faults:
+            raise ConfigurationError(*faults)  # what follows looks into the values
         faults = [
             *_issuer_faults(self.issuer),
             *_choice_faults(self),
             *_lifetime_faults(self),
             *_doubles(self),
             *(fault for client in self.clients for fault in client_faults(client)),
+            *(fault for user in self.users for fault in user_faults(user)),
+            *_member_faults(self),
         ]
         if faults:
             raise ConfigurationError(*faults)
@@ -131,6 +137,27 @@ class Options:
             return scope
         known = {word for api in self.apis or () if api.audience in audiences for word in api.scopes}
         return Scope(word for word in scope if word in known or word in STANDARD_SCOPES)
+
+
+_WORDS: dict[object, str] = {str: "a string", bool: "true or false", int: "a whole number"}
+
+
+def _type_faults(options: Options) -> list[str]:
+    types = get_type_hints(Options)
+    return [fault for name, kind in types.items() for fault in _value_faults(name, kind, getattr(options, name))]
+
+
+def _value_faults(name: str, kind: object, value: object) -> list[str]:
+    if value is None and NoneType in get_args(kind):
+        return []
+    listed = next((part for part in (kind, *get_args(kind)) if get_origin(part) is tuple), None)
+    if listed is not None:
+        element = get_args(listed)[0]
+        good = isinstance(value, tuple) and all(isinstance(each, element) for each in cast("tuple[object, ...]", value))
+        return [] if good else [f"{name} must be a tuple of {element.__name__}."]
+    # Not isinstance: True is an int to Python, and no lifetime.
+    wanted = _WORDS.get(kind)
+    return [f"{name} must be {wanted}."] if wanted is not None and _WORDS.get(type(value)) != wanted else []
 
 
 def _issuer_faults(issuer: str) -> list[str]:
@@ -167,3 +194,18 @@ def _doubles(options: Options) -> list[str]:
         "organizations": [word for org in options.organizations for word in {org.org_id, org.name}],
     }
     return [f"{name} names something twice." for name, keys in groups.items() if len(set(keys)) < len(keys)]
+
+
+def _member_faults(options: Options) -> list[str]:
+    known = {user.sub for user in options.users}
+    return [
+        f"The organization {org.name} has a member that nobody can be: {member[:40]!a} is no user's sub."
+        for org in options.organizations
+        for member in org.members or ()
+        if member not in known and not _can_be_typed(member)
+    ]
+
+
+def _can_be_typed(sub: str) -> bool:
+    user = typed_user(sub)
+    return user is not None and user.sub == sub

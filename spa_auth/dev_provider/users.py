@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 MAX_NAME_LENGTH = 100
+MAX_SUB_LENGTH = 255
 
 # OpenID Connect Core section 5.4: which claims each scope asks for.
 SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -19,6 +20,14 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
     "address": ("address",),
     "phone": ("phone_number", "phone_number_verified"),
 }  # fmt: skip
+_ASKED_FOR = frozenset(name for names in SCOPE_CLAIMS.values() for name in names)
+# RFC 9068 section 2.2.3.1: what access tokens tell of the rights of a user.
+RIGHTS = ("groups", "roles", "entitlements")
+# What the provider itself says in a token or in an answer; a claim of a user would be lost there, or would lie.
+OWN_CLAIMS = frozenset((
+    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "auth_time", "acr", "amr", "azp", "sid", "at_hash",
+    "c_hash", "s_hash", "cnf", "act", "client_id", "scope", "org_id", "org_name", "events",
+))  # fmt: skip
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9]+(?:[ ._-][A-Za-z0-9]+)*")
 _COLOURS = ("#0f766e", "#7c3aed", "#b45309", "#be185d", "#1d4ed8", "#15803d", "#a21caf", "#b91c1c")
@@ -30,7 +39,8 @@ class User:
 
     Args:
         sub: The subject identifier, at most 255 ASCII characters (OpenID Connect Core 2).
-        claims: Every other claim that is known, by its wire name; a scope releases its part of them.
+        claims: Every other claim that is known, by its wire name. A scope releases its part of them; those that
+            no standard scope names, as `groups`, are released in every login. Access tokens tell `RIGHTS`.
     """
 
     sub: str
@@ -50,9 +60,14 @@ class User:
         return str(self.claims.get("email", ""))
 
     def released(self, scope: Iterable[str]) -> dict[str, object]:
-        """The claims that the words of a scope ask for, `sub` not among them."""
+        """The claims that the words of a scope ask for, and those that none can ask for; `sub` is not among them."""
         wanted = {name for word in scope for name in SCOPE_CLAIMS.get(word, ())}
-        return {name: value for name, value in self.claims.items() if name in wanted}
+        return {name: value for name, value in self.claims.items() if name in wanted or name not in _ASKED_FOR}
+
+    @property
+    def rights(self) -> dict[str, object]:
+        """The claims that belong into access tokens (RFC 9068 section 2.2.3.1)."""
+        return {name: self.claims[name] for name in RIGHTS if name in self.claims}
 
 
 def named_user(given_name: str, family_name: str) -> User:
@@ -96,6 +111,18 @@ def typed_user(typed: str) -> User | None:
     email = name if at and _PLAIN_NAME.fullmatch(nickname) else f"{sub}@example.com"
     claims = {"name": nickname or name, "nickname": nickname or name, "preferred_username": name}
     return User(sub, {**claims, "email": email, "email_verified": False})
+
+
+def user_faults(user: User) -> list[str]:
+    """Everything that is wrong with a user as it was configured."""
+    faults: list[str] = []
+    if not user.sub or len(user.sub) > MAX_SUB_LENGTH or not user.sub.isascii() or not user.sub.isprintable():
+        # OpenID Connect Core 2: "It MUST NOT exceed 255 ASCII characters in length."
+        faults.append(f"The sub {user.sub[:40]!a} must be 1 to {MAX_SUB_LENGTH} printable ASCII characters.")
+    own = sorted(OWN_CLAIMS & user.claims.keys())
+    if own:
+        faults.append(f"{user.sub} has claims that the provider itself sets: {', '.join(own)}.")
+    return faults
 
 
 def avatar(sub: str) -> bytes:
