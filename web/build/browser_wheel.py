@@ -13,7 +13,12 @@ NAME = "spa_auth_browser"
 FILES = ("spa_auth/__init__.py", "spa_auth/errors.py", "spa_auth/events.py")
 FOLDERS = ("spa_auth/protocol/", "spa_auth/client/", "spa_auth/browser/")
 # What no page imports: the resource server's rules, and types.
-NOT_IN_PAGES = ("spa_auth/protocol/access_token.py", "spa_auth/client/ports.py")
+NOT_IN_PAGES = (
+    "spa_auth/protocol/access_token.py",
+    "spa_auth/protocol/dpop_proof.py",
+    "spa_auth/protocol/htu.py",
+    "spa_auth/client/ports.py",
+)
 
 # What a page has no use for: extras, their requirements, and the README behind the headers.
 DROPPED_HEADERS = ("Provides-Extra:", "Requires-Dist:", "Description-Content-Type:")
