@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.options import Organization
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.protocol.scope import Scope
 
@@ -22,9 +23,15 @@ class ClientRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class AddressedRequest(ClientRequest):
-    """A request whose client and redirect URI are registered: from here on, errors go to the application."""
+    """A request whose client and redirect URI are registered: from here on, errors go to the application.
+
+    Args:
+        redirect_uri: Where the response goes.
+        request_uri: What names the request, where it was pushed (RFC 9126).
+    """
 
     redirect_uri: str
+    request_uri: str | None = field(default=None, repr=False)
 
     @property
     def state(self) -> str | None:
@@ -50,6 +57,8 @@ class AuthorizationRequest(AddressedRequest):
         scope: What will be granted of the scope that was asked.
         max_age: How old the login may be, in seconds.
         hinted_sub: The user of the id_token_hint.
+        organization: Whom the login is for; only its members get through.
+        dpop_jkt: The thumbprint of the key that the code will be bound to (RFC 9449 section 10).
     """
 
     scope: Scope
@@ -57,3 +66,5 @@ class AuthorizationRequest(AddressedRequest):
     code_challenge: str
     max_age: int | None
     hinted_sub: str | None
+    organization: Organization | None
+    dpop_jkt: str | None

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 
 from spa_auth.dev_provider.authorization_request import AddressedRequest, AuthorizationRequest, ClientRequest
-from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.clients import CODE, Client
 from spa_auth.dev_provider.discovery import PROMPTS
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
+from spa_auth.dev_provider.options import Organization
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.response_modes import response_modes
 from spa_auth.dev_provider.service import Service
@@ -20,18 +21,30 @@ from spa_auth.protocol.scope import Scope
 DEFAULT_SCOPE = "openid"
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!$-;=?-Z\[\]_a-z|~]+")
 _AUDIENCE = re.compile(r"[!-~]{1,2048}")
-_CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 _MAX_AGE = re.compile(r"[0-9]{1,10}")
 
 
-def addressed(service: Service, params: Parameters) -> AddressedRequest:
+def addressed(service: Service, params: Parameters, *, request_uri: str | None = None) -> AddressedRequest:
     """The request with its client and redirect URI, both registered.
+
+    Args:
+        service: Whose clients are meant.
+        params: The parameters of the request, or of the pushed one that it names.
+        request_uri: What names it, where it was pushed (RFC 9126).
 
     Raises:
         PageError: One of them is missing, unknown or doubled. There must be no redirect (threat O05).
     """
     client = _find_client(service, params)
-    return AddressedRequest(client=client, redirect_uri=_find_redirect_uri(client, params), params=params)
+    redirect_uri = _find_redirect_uri(client, params)
+    read = params_read(service, params)
+    return AddressedRequest(client=client, redirect_uri=redirect_uri, params=read, request_uri=request_uri)
+
+
+def params_read(service: Service, params: Parameters) -> Parameters:
+    """The parameters without those that this provider does not know by its options (RFC 6749 section 3.1)."""
+    return params.changed(audience="") if service.options.resource_only else params
 
 
 def judged(service: Service, request: AddressedRequest) -> AuthorizationRequest:
@@ -47,11 +60,14 @@ def judged(service: Service, request: AddressedRequest) -> AuthorizationRequest:
         client=request.client,
         redirect_uri=request.redirect_uri,
         params=params,
+        request_uri=request.request_uri,
         scope=granted_scope(service, request),
         nonce=params.get("nonce"),
         code_challenge=params["code_challenge"],
         max_age=int(params["max_age"]) if "max_age" in params else None,
         hinted_sub=_hinted_sub(service, request),
+        organization=_organization(service, request),
+        dpop_jkt=None if service.options.dpop == "off" else params.get("dpop_jkt"),
     )
 
 
@@ -69,9 +85,22 @@ def check_doubled_parameters(_service: Service, request: ClientRequest) -> None:
 
 def check_request_objects(_service: Service, request: AddressedRequest) -> None:
     """OpenID Connect Core 3.1.2.6: what is not supported has an error of its own."""
-    for name in ("request", "request_uri", "registration"):
+    for name in ("request", "registration"):
         if name in request.params:
             raise AuthorizationError(f"{name}_not_supported", f"The parameter {name} is not supported.")
+
+
+def check_pushed(service: Service, request: AddressedRequest) -> None:
+    """RFC 9126 sections 5 and 6: who requires pushed requests takes no others."""
+    required = service.options.require_pushed_requests or request.client.require_pushed_authorization_requests
+    if required and request.request_uri is None:
+        raise AuthorizationError("invalid_request", "The request must be pushed first, to /oauth/par.")
+
+
+def check_grant_type(_service: Service, request: AddressedRequest) -> None:
+    """RFC 7591 section 2: the grant types that a client registered decide which response types it may use."""
+    if CODE not in request.client.grant_types:
+        raise AuthorizationError("unauthorized_client", f"This client is not registered for {CODE}.")
 
 
 def check_response_type(_service: Service, request: AddressedRequest) -> None:
@@ -116,7 +145,7 @@ def check_pkce(_service: Service, request: AddressedRequest) -> None:
     # "defaults to 'plain' if not present in the request" (section 4.3): absent is as bad as plain.
     if request.params.get("code_challenge_method") != "S256":
         raise AuthorizationError("invalid_request", "code_challenge_method must be S256.")
-    if not _CODE_CHALLENGE.fullmatch(request.params["code_challenge"]):
+    if not _SHA256.fullmatch(request.params["code_challenge"]):
         raise AuthorizationError("invalid_request", "code_challenge must be 43 characters of base64url.")
 
 
@@ -144,9 +173,23 @@ def check_id_token_hint(service: Service, request: AddressedRequest) -> None:
         raise AuthorizationError("invalid_request", "id_token_hint is not an ID token of this provider.") from None
 
 
+def check_organization(service: Service, request: AddressedRequest) -> None:
+    """`organization`, the identifier or the name of one that is known."""
+    if "organization" in request.params and _organization(service, request) is None:
+        raise AuthorizationError("invalid_request", "This organization is not known.")
+
+
+def check_dpop_jkt(_service: Service, request: AddressedRequest) -> None:
+    """RFC 9449 section 10: dpop_jkt is the base64url of a SHA-256."""
+    if "dpop_jkt" in request.params and not _SHA256.fullmatch(request.params["dpop_jkt"]):
+        raise AuthorizationError("invalid_request", "dpop_jkt must be 43 characters of base64url.")
+
+
 Rule = Callable[[Service, AddressedRequest], None]
 RULES: tuple[Rule, ...] = (
     check_doubled_parameters,
+    check_pushed,
+    check_grant_type,
     check_request_objects,
     check_response_type,
     check_response_mode,
@@ -157,6 +200,8 @@ RULES: tuple[Rule, ...] = (
     check_resources,
     check_audiences,
     check_id_token_hint,
+    check_organization,
+    check_dpop_jkt,
 )
 
 
@@ -190,3 +235,7 @@ def _find_redirect_uri(client: Client, params: Parameters) -> str:
 def _hinted_sub(service: Service, request: AddressedRequest) -> str | None:
     hint = request.params.get("id_token_hint")
     return None if hint is None else service.verify_id_token(hint).sub
+
+
+def _organization(service: Service, request: AddressedRequest) -> Organization | None:
+    return service.options.organization(request.params.get("organization", ""))

@@ -11,7 +11,7 @@ from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.users import SCOPE_CLAIMS
 from spa_auth.protocol.http import Response
 
-PROMPTS = ("none", "login", "select_account")
+PROMPTS = ("none", "login", "consent", "select_account")
 GRANT_TYPES = ("authorization_code", "refresh_token")
 
 
@@ -39,6 +39,8 @@ def metadata(service: Service) -> dict[str, object]:
         "userinfo_endpoint": service.url("/userinfo"),
         "end_session_endpoint": service.url("/oidc/logout"),
         **registration,
+        "pushed_authorization_request_endpoint": service.url("/oauth/par"),
+        "require_pushed_authorization_requests": service.options.require_pushed_requests,
         "jwks_uri": service.url("/.well-known/jwks.json"),
         "scopes_supported": [*STANDARD_SCOPES, *api_scopes],
         "claims_supported": [

@@ -1,16 +1,18 @@
-"""The login page: shown, then answered by a click, a name, or a refusal."""
+"""The page of login and of select_account: shown, then answered by a click, a name, or a refusal."""
 
 import hmac
 from dataclasses import replace
 
-from spa_auth.dev_provider import pages
-from spa_auth.dev_provider.authorize import complete, refuse
+from spa_auth.dev_provider.authorize import go_on
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.events import InteractionEnded, InteractionEvent
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
 from spa_auth.dev_provider.logout import log_out
+from spa_auth.dev_provider.login_page import login_page
+from spa_auth.dev_provider.outcomes import refuse
 from spa_auth.dev_provider.parameters import Parameters
-from spa_auth.dev_provider.pending import Pending, PendingLogin
+from spa_auth.dev_provider.pending import Pending, PendingConsent, PendingLogin
+from spa_auth.dev_provider.prompts import LOGIN, SELECT_ACCOUNT
 from spa_auth.dev_provider.records import Session
 from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.users import User, find_user, typed_user
@@ -28,7 +30,9 @@ async def answer_login(service: Service, call: Call) -> Response:
     pending = _pending_login(service, call, fields)
     check_csrf(pending, fields)
     if "deny" in fields:
-        return _deny(service, call, pending)
+        return deny(service, call, pending)
+    if "account" in fields:
+        return _keep_account(service, call, pending, fields["account"])
     user = _chosen_user(service, fields)
     if user is None:
         return _page(service, call, pending, fault="Type a name of one to a hundred characters.")
@@ -68,6 +72,19 @@ def end_pending(service: Service, pending: Pending) -> None:
     service.emit("interaction.destroyed", InteractionEvent(pending))
 
 
+def end_interaction(service: Service, call: Call, pending: PendingLogin | PendingConsent, outcome: str) -> None:
+    """Forget an answered page of an authorization request, and tell how it was answered."""
+    end_pending(service, pending)
+    context = service.context(call, client=pending.request.client, params=pending.request.params)
+    service.emit("interaction.ended", InteractionEnded(context, outcome))
+
+
+def deny(service: Service, call: Call, pending: PendingLogin | PendingConsent) -> Response:
+    """Tell the application that the user refused (RFC 6749 section 4.1.2.1)."""
+    end_interaction(service, call, pending, "denied")
+    return refuse(service, call, pending.request, AuthorizationError("access_denied", "The user refused."))
+
+
 def _pending_login(service: Service, call: Call, params: Parameters) -> PendingLogin:
     pending = find_pending(service, call, params)
     if not isinstance(pending, PendingLogin):
@@ -76,7 +93,7 @@ def _pending_login(service: Service, call: Call, params: Parameters) -> PendingL
 
 
 def _page(service: Service, call: Call, pending: PendingLogin, *, fault: str = "") -> Response:
-    return pages.login_page(service, pending, service.session(call), fault=fault)
+    return login_page(service, pending, service.session(call), fault=fault)
 
 
 def _chosen_user(service: Service, fields: Parameters) -> User | None:
@@ -88,21 +105,23 @@ def _chosen_user(service: Service, fields: Parameters) -> User | None:
     return made and (find_user(users, typed) or find_user(users, made.sub) or made)
 
 
-def _deny(service: Service, call: Call, pending: PendingLogin) -> Response:
-    _end(service, call, pending, "denied")
-    return refuse(service, call, pending.request, AuthorizationError("access_denied", "The user refused."))
+def _keep_account(service: Service, call: Call, pending: PendingLogin, sid: str) -> Response:
+    session = service.session(call)
+    if session is None or session.sid != sid or pending.prompt != SELECT_ACCOUNT:
+        return _page(service, call, pending, fault="Nobody, or somebody else, is signed in by now.")
+    end_interaction(service, call, pending, "account")
+    return go_on(service, call, pending.request, session, answered=frozenset({SELECT_ACCOUNT}))
 
 
 async def _log_in(service: Service, call: Call, pending: PendingLogin, user: User) -> Response:
     service.pending.remove(pending.key)  # now, as the same form may come again while applications are told
     session = await _new_session(service, call, user)
     service.save_session(session)
-    _end(service, call, pending, "login")
+    end_interaction(service, call, pending, "login")
     headers = (service.set_cookie("session", session.key),)
-    try:
-        return complete(service, call, pending.request, session, headers)
-    except AuthorizationError as error:
-        return refuse(service, call, pending.request, error, headers)
+    # Who logs in has chosen an account, too.
+    answered = frozenset({LOGIN, SELECT_ACCOUNT})
+    return go_on(service, call, pending.request, session, answered=answered, headers=headers)
 
 
 async def _new_session(service: Service, call: Call, user: User) -> Session:
@@ -116,12 +135,6 @@ async def _new_session(service: Service, call: Call, user: User) -> Session:
     if old is not None:
         await log_out(service, old, service.context(call, session=old))
     return Session(key=key, sid=service.secret(), user=user, auth_time=now, expires_at=expires_at)
-
-
-def _end(service: Service, call: Call, pending: PendingLogin, outcome: str) -> None:
-    end_pending(service, pending)
-    context = service.context(call, client=pending.request.client, params=pending.request.params)
-    service.emit("interaction.ended", InteractionEnded(context, outcome))
 
 
 def _same(one: str, other: str) -> bool:

@@ -1,36 +1,14 @@
-"""The pages that people see first: login, logout, errors, and the start page."""
+"""The pages around the logins: logout, errors, and the start page."""
 
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.layout import hidden_fields, page
-from spa_auth.dev_provider.markup import Markup, joined, markup
-from spa_auth.dev_provider.pending import PendingLogin, PendingLogout
+from spa_auth.dev_provider.markup import joined, markup
+from spa_auth.dev_provider.pending import PendingLogout
 from spa_auth.dev_provider.records import Session
 from spa_auth.dev_provider.service import Service
-from spa_auth.dev_provider.users import User, find_user
 from spa_auth.protocol.http import Headers, Response
-from spa_auth.protocol.url import parse_url
 
 MAX_EVIDENCE_LENGTH = 300
-
-
-def login_page(service: Service, pending: PendingLogin, session: Session | None, *, fault: str = "") -> Response:
-    """Who do you want to be? One click for each known user, any other name typed."""
-    request, users = pending.request, service.options.users
-    hint = request.params.get("login_hint", "")
-    first = (session and find_user(users, session.user.sub)) or find_user(users, hint) or next(iter(users), None)
-    body = markup(
-        _LOGIN,
-        application=request.client.title,
-        origin=parse_url(request.redirect_uri).origin,
-        now=markup(_SIGNED_IN, name=session.user.name) if session else "",
-        fault=markup('<p class="fault" role="alert">{fault}</p>', fault=fault) if fault else "",
-        users=joined(_user_button(service, user, chosen=user is first and not fault) for user in users),
-        hint="" if find_user(users, hint) else hint[:100],
-        typed_focus=Markup("" if users and not fault else " autofocus"),
-        action=service.url("/login"),
-        hidden=hidden_fields(pending),
-    )
-    return page(service, "Sign in", body, status=400 if fault else 200, form_goal=request.redirect_uri)
 
 
 def logout_page(service: Service, pending: PendingLogout, session: Session | None) -> Response:
@@ -78,43 +56,6 @@ def error_page(service: Service, error: EndpointError) -> Response:
     )
     return page(service, "That did not work", body, status=error.status, headers=error.headers)
 
-
-def _user_button(service: Service, user: User, *, chosen: bool) -> Markup:
-    return markup(
-        _USER,
-        sub=user.sub,
-        name=user.name,
-        email=user.email or user.sub,
-        picture=str(user.claims.get("picture", service.url(f"/avatars/{user.sub}.svg"))),
-        focus=Markup(" autofocus" if chosen else ""),
-    )
-
-
-_LOGIN = """<p class="lead">to continue to <strong>{application}</strong><br><span class="origin">{origin}</span></p>
-{now}<form method="post" action="{action}" class="users" aria-label="Known users">
-{hidden}{users}</form>
-<p class="or"><span>or</span></p>
-<form method="post" action="{action}" class="typed">
-{hidden}<label for="name">Another name or e-mail address</label>
-{fault}<div class="row">
-<input id="name" name="name" value="{hint}" required maxlength="100"
- autocomplete="off" autocapitalize="off" spellcheck="false"{typed_focus}>
-<button class="primary">Continue</button>
-</div>
-</form>
-<form method="post" action="{action}" class="deny">
-{hidden}<button class="quiet" name="deny" value="1">Deny and go back</button>
-</form>"""
-
-_SIGNED_IN = """<p class="now">You are signed in as <strong>{name}</strong>.</p>
-"""
-
-_USER = """<button class="user" name="user" value="{sub}"{focus}>
-<img src="{picture}" alt="" width="44" height="44">
-<span class="who"><span class="name">{name}</span><span class="email">{email}</span></span>
-<span class="go" aria-hidden="true">&rarr;</span>
-</button>
-"""
 
 _LOGOUT = """<p class="lead"><strong>{application}</strong> asks to sign you out.<br>
 You are signed in as <strong>{who}</strong>.</p>

@@ -25,17 +25,22 @@ class _Pending:
 
 @dataclass(frozen=True, kw_only=True)
 class PendingLogin(_Pending):
-    """The login page is open, or the page that asks which account to go on with."""
+    """The page for the prompt "login" or "select_account" is open."""
 
     request: AuthorizationRequest
+    prompt: str = "login"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PendingConsent(_Pending):
-    """The page that asks whether the application may have what it wants is open, for the user of one session."""
+    """The page that asks whether the application may have what it wants is open, for the user of one session.
+
+    `answered` names the prompts that this user has dealt with on the way here.
+    """
 
     request: AuthorizationRequest
     sid: str
+    answered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The provider: a request in, a response out."""
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -10,19 +11,25 @@ from spa_auth.dev_provider import assets, pages
 from spa_auth.dev_provider.answers import json_error, preflight, with_cors
 from spa_auth.dev_provider.authorize import authorize
 from spa_auth.dev_provider.call import Call, read_call
-from spa_auth.dev_provider.controls import Controls
+from spa_auth.dev_provider.consent import answer_consent, show_consent
+from spa_auth.dev_provider.control import Control
+from spa_auth.dev_provider.control_surface import control_surface, is_control
+from spa_auth.dev_provider.controls import Controls, raise_fault
 from spa_auth.dev_provider.discovery import discovery, jwks
 from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
 from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.login import answer_login, show_login
+from spa_auth.dev_provider.malformed import malform
 from spa_auth.dev_provider.options import Options
+from spa_auth.dev_provider.pushed_requests import push_request
 from spa_auth.dev_provider.registration import REGISTRATION, register
 from spa_auth.dev_provider.registration_management import delete_registration, read_registration, update_registration
 from spa_auth.dev_provider.service import Endpoint, Send, Service, no_way_out
 from spa_auth.dev_provider.token import token
 from spa_auth.dev_provider.userinfo import userinfo
+from spa_auth.errors import ConfigurationError
 from spa_auth.protocol.http import Request, Response
 
 _log = logging.getLogger("spa_auth.dev_provider")
@@ -53,6 +60,11 @@ def _registration_is_on(options: Options) -> bool:
     return options.registration != "off"
 
 
+# These pages raise the faults of tests themselves, so that their own events tell of them.
+TELLING = ("/authorize", "/oidc/logout", "/v2/logout")
+# RFC 6750 section 2.1: what can stand behind "Bearer".
+_CONTROL_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
+
 # CORS is on what scripts call, never on what people see: /authorize is only ever navigated to.
 ROUTES: Mapping[str, Route] = {
     "/": Route({"GET": _start}),
@@ -61,6 +73,8 @@ ROUTES: Mapping[str, Route] = {
     "/.well-known/jwks.json": Route({"GET": jwks}, cors=True),
     "/authorize": Route({"GET": authorize, "POST": authorize}),
     "/login": Route({"GET": show_login, "POST": answer_login}),
+    "/consent": Route({"GET": show_consent, "POST": answer_consent}),
+    "/oauth/par": Route({"POST": push_request}, cors=True),
     "/oauth/token": Route({"POST": token}, cors=True),
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
@@ -98,8 +112,13 @@ class DevProvider:
         clock: Tells the time in seconds since 1970.
         random: Makes that many random bytes.
         keys: Sign and verify; new ones are made without it.
-        controls: What a test may change while the provider runs.
+        controls: What is bent from the start, for a test; `DevProvider.controls` bends it later.
         send: Makes the calls of the provider itself: it tells applications of a logout (Back-Channel Logout 2.5).
+        control_token: Opens the controls to HTTP, below /control, for whoever on this machine sends this token
+            (threat O13); None keeps them closed.
+
+    Raises:
+        ConfigurationError: The control_token is shorter than 16 characters, or cannot stand in a header.
     """
 
     def __init__(
@@ -111,7 +130,9 @@ class DevProvider:
         keys: SigningKeys | None = None,
         controls: Controls | None = None,
         send: Send = no_way_out,
+        control_token: str | None = None,
     ) -> None:
+        _check_control_token(control_token)
         self._service = Service(
             Options() if options is None else options,
             clock=clock,
@@ -120,6 +141,8 @@ class DevProvider:
             controls=controls,
             send=send,
         )
+        self._controls = Control(self._service)
+        self._control_token = control_token
 
     @property
     def options(self) -> Options:
@@ -137,9 +160,9 @@ class DevProvider:
         return self._service.events
 
     @property
-    def controls(self) -> Controls:
-        """What a test may change while the provider runs. No request reaches it."""
-        return self._service.controls
+    def controls(self) -> Control:
+        """What a test may do to the provider while it runs."""
+        return self._controls
 
     async def handle(self, request: Request) -> Response:
         """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`."""
@@ -149,28 +172,49 @@ class DevProvider:
         except EndpointError as error:
             response = json_error(error)
         except Exception as error:  # noqa: BLE001 - the last line of defence; a property test holds that none comes here
-            _log.exception("The development provider failed.")
-            self._service.emit("server_error", ErrorEvent(Context(request=request), error))
-            response = json_error(EndpointError("server_error", "The provider failed; see its log.", status=500))
+            response = json_error(self._failed(request, error))
         return response._replace(body=b"") if request.method == "HEAD" else response
 
     async def _answer(self, request: Request) -> Response:
         call = read_call(request, self._service.issuer)
-        call = replace(call, fault=self.controls.take(call.path))
+        if self._control_token is not None and is_control(call.path) and call.is_local:
+            return await control_surface(self._controls, call, self._control_token)
         route = _find_route(call.path, self.options)
         if route is None:
             return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))
         if request.method == "OPTIONS" and route.cors:
             return preflight(route.methods)
+        # After the preflight: what goes wrong is the request that the test means.
+        call = replace(call, fault=self._service.controls.take(call.path))
         response = await self._routed(route, call)
+        if call.fault is not None and call.fault.malformed is not None:
+            response = malform(response, call.fault.malformed)
         return with_cors(response) if route.cors else response
 
     async def _routed(self, route: Route, call: Call) -> Response:
-        endpoint = route.endpoints.get("GET" if call.method == "HEAD" else call.method)
         try:
-            if endpoint is None:
-                headers = (("Allow", route.methods),)
-                raise EndpointError("invalid_request", "Wrong method.", status=405, headers=headers)
-            return await endpoint(self._service, call)
+            return await self._dispatched(route, call)
         except EndpointError as error:
-            return json_error(error) if route.cors else pages.error_page(self._service, error)
+            refusal = error
+        except Exception as error:  # noqa: BLE001 - as in `handle`; here it is known who reads the answer
+            refusal = self._failed(call.request, error)
+        return json_error(refusal) if route.cors else pages.error_page(self._service, refusal)
+
+    async def _dispatched(self, route: Route, call: Call) -> Response:
+        endpoint = route.endpoints.get("GET" if call.method == "HEAD" else call.method)
+        if endpoint is None:
+            headers = (("Allow", route.methods),)
+            raise EndpointError("invalid_request", "Wrong method.", status=405, headers=headers)
+        if not route.cors and call.path not in TELLING:
+            raise_fault(call.fault)
+        return await endpoint(self._service, call)
+
+    def _failed(self, request: Request, error: Exception) -> EndpointError:
+        _log.error("The development provider failed.", exc_info=error)
+        self._service.emit("server_error", ErrorEvent(Context(request=request), error))
+        return EndpointError("server_error", "The provider failed; see its log.", status=500)
+
+
+def _check_control_token(control_token: str | None) -> None:
+    if control_token is not None and _CONTROL_TOKEN.fullmatch(control_token) is None:
+        raise ConfigurationError("control_token must be 16 or more of the characters A-Z a-z 0-9 . _ ~ + / -")

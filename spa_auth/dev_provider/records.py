@@ -25,7 +25,7 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Consent:
-    """What a user has agreed that an application may have."""
+    """What a user has agreed that an application may have: these scope words for these APIs, which go together."""
 
     sub: str
     client_id: str
@@ -34,13 +34,13 @@ class Consent:
 
     @property
     def key(self) -> str:
-        """User and application."""
-        return consent_key(self.sub, self.client_id)
+        """User, application and APIs: what was allowed for one API is not allowed for another."""
+        return consent_key(self.sub, self.client_id, self.audiences)
 
 
-def consent_key(sub: str, client_id: str) -> str:
-    """What the consent of a user to an application is found by."""
-    return f"{sub}\n{client_id}"
+def consent_key(sub: str, client_id: str, audiences: tuple[str, ...]) -> str:
+    """What the consent of a user to an application is found by, in whatever order the APIs came."""
+    return "\n".join((sub, client_id, *sorted(audiences)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,7 +141,6 @@ RULES = [
     ({"resource": "https://api.example/", "audience": "https://api.example/"}, "invalid_target"),
     ({"audience": "a b"}, "invalid_target"),
     ({"request": "e30."}, "request_not_supported"),
-    ({"request_uri": "https://x.example/"}, "request_uri_not_supported"),
     ({"registration": "{}"}, "registration_not_supported"),
     ({"id_token_hint": "x.y.z"}, "invalid_request"),
 ]
