@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 
 from spa_auth.errors import JWTError
 from spa_auth.protocol.jwt import VerifiedJWT, parse_jwt
@@ -14,24 +14,29 @@ ALGORITHM = "RS256"
 
 
 class SigningKeys:
-    """One RSA key of 2048 bits, new with every object.
+    """RSA keys of 2048 bits, one to begin with, new with every object.
 
-    A fast test may share one object between several providers; an own class with the same three methods
-    signs in another way.
+    A fast test may share one object between several providers; an own class with the same methods signs in
+    another way.
     """
 
     def __init__(self) -> None:
-        self._key = RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+        self._keys: tuple[RSAKey, ...] = (_new_key(),)
 
     @property
     def jwks(self) -> dict[str, object]:
-        """The public half, as a JWK Set (RFC 7517 section 5)."""
-        return {"keys": [self._key.as_dict(private=False)]}
+        """The public halves, the newest first, as a JWK Set (RFC 7517 section 5)."""
+        return {"keys": [key.as_dict(private=False) for key in self._keys]}
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on; the others stay published, so that what they signed stays verifiable."""
+        self._keys = (_new_key(), *self._keys)
 
     def sign(self, typ: str, claims: Mapping[str, object]) -> str:
         """The claims as a signed JWT of that `typ` (RFC 7519)."""
-        header = {"alg": ALGORITHM, "typ": typ, "kid": self._key.kid}
-        return jws.serialize_compact(header, dumps(claims), self._key, algorithms=[ALGORITHM])
+        key = self._keys[0]
+        header = {"alg": ALGORITHM, "typ": typ, "kid": key.kid}
+        return jws.serialize_compact(header, dumps(claims), key, algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> VerifiedJWT:
         """A token that these keys signed, whether or not it has expired.
@@ -41,7 +46,11 @@ class SigningKeys:
         """
         jwt = parse_jwt(token)
         try:
-            jws.deserialize_compact(token, self._key, algorithms=[ALGORITHM])
+            jws.deserialize_compact(token, KeySet(list(self._keys)), algorithms=[ALGORITHM])
         except (JoseError, ValueError):
             raise JWTError("The token was not signed by this provider.", claim="signature") from None
         return VerifiedJWT(jwt.header, jwt.claims)
+
+
+def _new_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
