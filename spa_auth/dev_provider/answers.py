@@ -13,7 +13,7 @@ NO_SNIFF: Headers = (("X-Content-Type-Options", "nosniff"),)
 CORS: Headers = (
     # No endpoint that carries this reads a cookie, so any origin may ask what it could ask without a browser.
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "WWW-Authenticate"),
+    ("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce"),
 )
 
 

@@ -39,9 +39,9 @@ def endpoint(name: str, *, succeeded: Callable[[Context], Event] = ContextEvent)
             seen = Seen()
             try:
                 raise_fault(call.fault)
-                response = await answer(service, call, seen)
+                response = _with_nonce(service, call, await answer(service, call, seen))
             except EndpointError as error:
-                refusal = json_error(error)
+                refusal = _with_nonce(service, call, json_error(error))
                 service.emit(
                     cast("EventName", f"{name}.error"), ErrorEvent(_context(service, call, seen, refusal), error)
                 )
@@ -53,6 +53,14 @@ def endpoint(name: str, *, succeeded: Callable[[Context], Event] = ContextEvent)
         return answered
 
     return decorate
+
+
+def _with_nonce(service: Service, call: Call, response: Response) -> Response:
+    # RFC 9449 section 8.2: whoever sends proofs is told the newest nonce with every answer, and so seldom has to ask.
+    options = service.options
+    if call.request.header("dpop") is None or "off" in (options.dpop, options.dpop_nonces):
+        return response
+    return response._replace(headers=(*response.headers, ("DPoP-Nonce", service.nonces.newest(service.now()))))
 
 
 def _context(service: Service, call: Call, seen: Seen, response: Response) -> Context:

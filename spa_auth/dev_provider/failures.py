@@ -3,6 +3,9 @@
 from spa_auth.errors import SpaAuthError
 from spa_auth.protocol.http import Headers
 
+# RFC 9449 section 8, RFC 8628 section 3.5: answers that ask for the same request again.
+CHALLENGES = frozenset({"use_dpop_nonce", "authorization_pending", "slow_down"})
+
 
 class EndpointError(SpaAuthError):
     """An OAuth error, answered as JSON (RFC 6749 section 5.2).
@@ -18,6 +21,11 @@ class EndpointError(SpaAuthError):
         self.status = status
         self.headers = headers
         super().__init__(error_description, error=error)
+
+    @property
+    def is_challenge(self) -> bool:
+        """Whether this is a step of a request that goes well, and no fault."""
+        return self.error in CHALLENGES
 
 
 class AuthorizationError(EndpointError):

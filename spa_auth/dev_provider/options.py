@@ -59,7 +59,7 @@ class Options:
         resource_only: Read the parameter `resource` (RFC 8707) and not `audience`.
         rotate_refresh_tokens: Whether every refresh brings a new refresh token and spends the old one.
         rotation_overlap: How long a spent refresh token is still answered, for clients whose answer got lost.
-        dpop: Whether DPoP proofs are refused as unknown ("off"), taken ("optional") or demanded ("required").
+        dpop: Whether DPoP proofs are passed over ("off"), taken ("optional") or demanded ("required").
         dpop_nonces: Whether proofs need no nonce ("off"), may carry one ("optional") or must ("required").
         dpop_nonce_lifetime: How long a nonce is the newest one; the one before it stays good as long again.
         require_pushed_requests: Refuse authorization requests that were not pushed (RFC 9126 section 5).
@@ -117,6 +117,7 @@ class Options:
             *_lifetime_faults(self),
             *_doubles(self),
             *(fault for client in self.clients for fault in client_faults(client)),
+            *_dpop_faults(self),
             *(fault for user in self.users for fault in user_faults(user)),
             *_member_faults(self),
         ]
@@ -184,6 +185,11 @@ def _lifetime_faults(options: Options) -> list[str]:
     names = [name for name in Options.__dataclass_fields__ if name.endswith(("_lifetime", "_interval"))]
     faults = [f"{name} must be at least 1 second." for name in names if getattr(options, name) < 1]
     return [*faults, *(["rotation_overlap must not be negative."] if options.rotation_overlap < 0 else [])]
+
+
+def _dpop_faults(options: Options) -> list[str]:
+    bound = [client.client_id for client in options.clients if client.dpop_bound_access_tokens]
+    return [f"{client_id} demands DPoP, but dpop is off." for client_id in bound if options.dpop == "off"]
 
 
 def _doubles(options: Options) -> list[str]:

@@ -23,6 +23,7 @@ from spa_auth.dev_provider.events import (
     TokenEvent,
 )
 from spa_auth.dev_provider.keys import SigningKeys
+from spa_auth.dev_provider.nonces import Nonces
 from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import Pending
@@ -83,6 +84,7 @@ class Service:
         self.controls = Controls() if controls is None else controls
         self.events: Events = Events(EVENT_NAMES, on_error=_report, spawn=self._spawn)
         self.send = send
+        self.nonces = Nonces(random(32), options.dpop_nonce_lifetime)
         self.sessions: Store[Session] = Store(self.time)
         self.pending: Store[Pending] = Store(self.time)
         self.consents: Store[Consent] = Store(self.time)
