@@ -37,6 +37,11 @@ class Call:
         """The HTTP method."""
         return self.request.method
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it was made for this machine by one of its own names, not by a name that others know it by."""
+        return all(host.is_loopback for host in _hosts(self.request))
+
     def form(self) -> Parameters:
         """The parameters of the body.
 
@@ -76,17 +81,21 @@ def read_call(request: Request, issuer: URL) -> Call:
         raise EndpointError("invalid_request", "The body is too large.", status=413)
     try:
         url = parse_url(request.url)
-        _check_host(request, url, issuer)
+        _check_host(request, issuer)
         return Call(request, _below(url.path, issuer.path), Parameters.parse(url.query))
     except ProtocolError:
         raise EndpointError("invalid_request", "The URL or the Host header is malformed.") from None
 
 
-def _check_host(request: Request, url: URL, issuer: URL) -> None:
+def _check_host(request: Request, issuer: URL) -> None:
     # DNS rebinding (threat O01): a foreign name that resolves to 127.0.0.1 still shows in Host.
-    hosts = [url, *(parse_url(f"http://{host}/") for host in header_values(request.headers, "host"))]
-    if not all(host.is_loopback or host.host == issuer.host for host in hosts):
+    if not all(host.is_loopback or host.host == issuer.host for host in _hosts(request)):
         raise EndpointError("invalid_request", "This provider answers on its own host only.", status=421)
+
+
+def _hosts(request: Request) -> list[URL]:
+    names = header_values(request.headers, "host")
+    return [parse_url(request.url), *(parse_url(f"http://{name}/") for name in names)]
 
 
 def _below(path: str, base: str) -> str:

@@ -86,15 +86,19 @@ def _take(waiting: dict[str, Counted], path: str) -> Counted | None:
     return found
 
 
-def raise_fault(fault: Fault | None) -> None:
+def raise_fault(fault: Fault | None, refusal: type[EndpointError] = EndpointError) -> None:
     """Fail as a fault demands.
 
+    Args:
+        fault: What a test wants to go wrong, if anything.
+        refusal: How the endpoint says no.
+
     Raises:
-        EndpointError: The OAuth error that it names.
+        EndpointError: The OAuth error that it names, as a `refusal`.
         RuntimeError: It wants the provider itself to fail.
     """
     if fault is None or not fault.error:
         return
     if fault.error == "server_error":
         raise RuntimeError("A test wanted this.")
-    raise EndpointError(fault.error, "A test wanted this.", status=fault.status)
+    raise refusal(fault.error, "A test wanted this.", status=fault.status)

@@ -16,7 +16,7 @@ from spa_auth.dev_provider.control import Control
 from spa_auth.dev_provider.control_surface import control_surface, is_control
 from spa_auth.dev_provider.controls import Controls, raise_fault
 from spa_auth.dev_provider.discovery import discovery, jwks
-from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation
+from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation, v2_logout
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
 from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.keys import SigningKeys
@@ -78,6 +78,7 @@ ROUTES: Mapping[str, Route] = {
     "/oauth/token": Route({"POST": token}, cors=True),
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
+    "/v2/logout": Route({"GET": v2_logout}),
     "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}),
     REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on),
     "/assets/style.css": Route({"GET": assets.style}),
