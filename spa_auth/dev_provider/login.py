@@ -7,8 +7,8 @@ from spa_auth.dev_provider.authorize import go_on
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.events import InteractionEnded, InteractionEvent
 from spa_auth.dev_provider.failures import AuthorizationError, PageError
-from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.login_page import login_page
+from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.outcomes import refuse
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import Pending, PendingConsent, PendingLogin
