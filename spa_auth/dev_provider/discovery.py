@@ -7,12 +7,15 @@ from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
 from spa_auth.dev_provider.options import STANDARD_SCOPES
 from spa_auth.dev_provider.response_modes import response_modes
-from spa_auth.dev_provider.service import Service
+from spa_auth.dev_provider.service import Service, no_way_out
 from spa_auth.dev_provider.users import SCOPE_CLAIMS
 from spa_auth.protocol.http import Response
 
 PROMPTS = ("none", "login", "consent", "select_account")
 GRANT_TYPES = ("authorization_code", "refresh_token")
+
+# Back-Channel Logout 2.1: logout tokens are sent, and tell the session.
+BACKCHANNEL = {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
 
 
 @endpoint("discovery")
@@ -39,6 +42,7 @@ def metadata(service: Service) -> dict[str, object]:
         "userinfo_endpoint": service.url("/userinfo"),
         "end_session_endpoint": service.url("/oidc/logout"),
         **registration,
+        **({} if service.send is no_way_out else BACKCHANNEL),
         "pushed_authorization_request_endpoint": service.url("/oauth/par"),
         "require_pushed_authorization_requests": service.options.require_pushed_requests,
         "jwks_uri": service.url("/.well-known/jwks.json"),

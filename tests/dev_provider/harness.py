@@ -12,6 +12,7 @@ from joserfc.jwk import KeySet
 from spa_auth.dev_provider import DevProvider, Options
 from spa_auth.dev_provider.events import Event
 from spa_auth.dev_provider.keys import SigningKeys
+from spa_auth.dev_provider.service import Send, no_way_out
 from spa_auth.protocol import form
 from spa_auth.protocol.http import Request, Response, header_values
 from spa_auth.protocol.pkce import code_challenge
@@ -43,9 +44,13 @@ class World:
     clock: Clock = field(default_factory=Clock)
     cookies: dict[str, str] = field(default_factory=dict[str, str])
     events: list[tuple[str, Event]] = field(default_factory=list[tuple[str, Event]])
+    way_out: Send = no_way_out
+    control_token: str | None = None
 
     def __post_init__(self) -> None:
-        self.provider = DevProvider(self.options, clock=self.clock, keys=KEYS)
+        self.provider = DevProvider(
+            self.options, clock=self.clock, keys=KEYS, send=self.way_out, control_token=self.control_token
+        )
         self.provider.events.on_any(lambda name, event: self.events.append((name, event)))
 
     @property
