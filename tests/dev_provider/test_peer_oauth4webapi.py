@@ -8,37 +8,51 @@ import json
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
+import uvicorn
 from dev_provider.harness import KEYS
 from peer_packages import PEERS, find_packages
 
+from spa_auth.cli.ports import listen
 from spa_auth.dev_provider import DevProvider, Options
-from spa_auth.dev_provider.asgi import listen, server
+from spa_auth.dev_provider.asgi import app
+from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, DEMO, REFRESH, Client
 
 TIME_LIMIT = 60  # seconds; a flow takes one
-Step = dict[str, object]
+NONCE_LIFETIME = 10  # seconds; more than a test takes, less than proofs stay fresh
+INITIAL_ACCESS_TOKEN = "initial-access-token"
+SERVER = Client(
+    client_id="server",
+    client_secret="a server's secret & a sign",
+    redirect_uris=("http://127.0.0.1:9/callback",),
+    grant_types=(CODE, REFRESH, CLIENT_CREDENTIALS),
+)
 
 
 @contextlib.contextmanager
-def served(prepare: Callable[[DevProvider], object] = lambda _provider: None, **options: object) -> Generator[str]:
-    with listen("127.0.0.1", 0) as listener:
-        port = listener.getsockname()[1]
-        issuer = f"http://127.0.0.1:{port}/"
-        provider = DevProvider(Options(issuer=issuer, **options), keys=KEYS)  # type: ignore[arg-type]
+def served(prepare: Callable[[DevProvider], object] | None = None, **options: Any) -> Generator[str]:  # noqa: ANN401
+    listener = listen("127.0.0.1", 0, flag="")
+    provider = DevProvider(Options(issuer=listener.url, clients=(DEMO, SERVER), **options), keys=KEYS)
+    if prepare is not None:
         prepare(provider)
-        running = server(provider, port=port)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield issuer
-        finally:
-            running.should_exit = True
-            thread.join()
+    server = uvicorn.Server(uvicorn.Config(app(provider), lifespan="off", log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield listener.url
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.socket.close()
 
 
-def steps(issuer: str, flow: str) -> list[Step]:
+def steps(issuer: str, flow: str) -> list[dict[str, object]]:
     """What the script printed of a flow, which it has to finish."""
     find_packages()
     node = shutil.which("node")
@@ -49,13 +63,14 @@ def steps(issuer: str, flow: str) -> list[Step]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_login_with_pkce_ends_with_tokens_and_userinfo() -> None:
+def test_a_login_with_pkce_ends_with_tokens_that_everybody_can_verify() -> None:
     with served() as issuer:
         assert steps(issuer, "code") == [
-            {"step": "discovery", "iss": True},
+            {"step": "discovery", "iss": True, "both": True},
             {"step": "tokens", "token_type": "bearer", "scope": "openid profile email", "expires_in": 600},
-            {"step": "id_token", "sub": "alice"},
+            {"step": "ID token", "sub": "alice"},
             {"step": "userinfo", "sub": "alice", "name": "Alice Archer", "email": "alice@example.com"},
+            {"step": "access token", "sub": "alice", "client_id": "demo", "scope": "openid profile email"},
         ]
 
 
@@ -67,12 +82,36 @@ def test_a_refusal_of_the_user_and_a_missing_login_are_said_as_errors() -> None:
         ]
 
 
+def test_an_answer_by_form_post_is_taken() -> None:
+    with served() as issuer:
+        assert steps(issuer, "formPost") == [{"step": "tokens", "there": True, "sub": "alice"}]
+
+
 def test_a_refresh_brings_new_tokens_and_a_second_use_ends_the_family_o08() -> None:
     with served() as issuer:
         assert steps(issuer, "refresh") == [
             {"step": "refreshed", "rotated": True, "renewed": True, "sub": "alice"},
             {"step": "reused", "error": "invalid_grant"},
             {"step": "family", "error": "invalid_grant"},
+        ]
+
+
+def test_a_pushed_request_leads_to_a_login_and_no_other_one_does() -> None:
+    with served(require_pushed_requests=True) as issuer:
+        assert steps(issuer, "par") == [
+            {"step": "pushed", "expires_in": 60},
+            {"step": "tokens", "sub": "alice"},
+            {"step": "not pushed", "error": "invalid_request"},
+        ]
+
+
+def test_an_application_registers_itself_and_logs_in() -> None:
+    with served(registration="protected", initial_access_tokens=(INITIAL_ACCESS_TOKEN,)) as issuer:
+        assert steps(issuer, "registration") == [
+            {"step": "without token", "error": "OAUTH_WWW_AUTHENTICATE_CHALLENGE"},
+            {"step": "registered", "client_name": "A new application", "expires": 0},
+            {"step": "tokens", "sub": "alice", "ours": True},
+            {"step": "without secret", "secret": False, "ours": True},
         ]
 
 

@@ -10,7 +10,7 @@ export class Person {
     }
 
     // Open an address, answer each page that comes with the next of the answers, and tell where that ends:
-    // the address of an application, or the provider's page after the last answer.
+    // the address of an application (URL), or the page after the last answer (text).
     async walk(address, ...answers) {
         let response = await this.#visit(new URL(address));
         for (;;) {
@@ -23,12 +23,9 @@ export class Person {
     }
 
     async #answer(html, fields) {
-        const form = html.match(/<form [^]*?<\/form>/)[0];
-        const action = unescaped(form.match(/ action="([^"]*)"/)[1]);
-        const hidden = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
-        const body = new URLSearchParams(hidden.map(([, name, value]) => [name, unescaped(value)]));
+        const { action, body } = formOf(html);
         for (const [name, value] of Object.entries(fields)) body.set(name, value);
-        return this.#visit(new URL(action, this.issuer), { method: "POST", body });
+        return this.#visit(action, { method: "POST", body });
     }
 
     async #visit(address, options = {}) {
@@ -40,6 +37,16 @@ export class Person {
         }
         return response;
     }
+}
+
+// The address of the first form of a page, and its hidden fields.
+export function formOf(html) {
+    const form = html.match(/<form [^]*?<\/form>/)[0];
+    const hidden = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
+    return {
+        action: unescaped(form.match(/ action="([^"]*)"/)[1]),
+        body: new URLSearchParams(hidden.map(([, name, value]) => [name, unescaped(value)])),
+    };
 }
 
 async function page(response) {
