@@ -7,13 +7,7 @@ from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.events import TokenEvent
 from spa_auth.dev_provider.failures import EndpointError
-from spa_auth.dev_provider.issuing import (
-    OFFLINE_ACCESS,
-    issue_access_token,
-    issue_refresh_token,
-    requested_audiences,
-    token_response,
-)
+from spa_auth.dev_provider.issuing import login_response, requested_audiences
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.records import AuthorizationCode, Grant
 from spa_auth.dev_provider.service import Service
@@ -29,17 +23,13 @@ def exchange_code(service: Service, call: Call, client: Client, params: Paramete
     """
     code = _find_code(service, client, params)
     _refuse_replay(service, call, client, code, params)
-    _check_age(service, code)
     _check_redirect_uri(code, params)
     _check_verifier(code, params)
+    _check_key(call, code)
     grant = _find_grant(service, code)
-    audiences = requested_audiences(grant, params)
-    _consume(service, code)
-    access_token = issue_access_token(service, grant, grant.scope, audiences)
-    offline = OFFLINE_ACCESS in grant.scope
-    expires_at = service.now() + service.options.refresh_token_lifetime
-    refresh_token = issue_refresh_token(service, grant, expires_at) if offline else None
-    return token_response(service, grant, access_token, refresh_token, code.nonce)
+    audiences = requested_audiences(service, grant, params)
+    _consume(service, code, grant)
+    return login_response(service, call, client, grant, audiences=audiences, nonce=code.nonce)
 
 
 def _find_code(service: Service, client: Client, params: Parameters) -> AuthorizationCode:
@@ -61,11 +51,6 @@ def _refuse_replay(service: Service, call: Call, client: Client, code: Authoriza
     raise EndpointError("invalid_grant", "The code was used before; its tokens are revoked.")
 
 
-def _check_age(service: Service, code: AuthorizationCode) -> None:
-    if service.now() >= code.expires_at:
-        raise EndpointError("invalid_grant", "The code has expired.")
-
-
 def _check_redirect_uri(code: AuthorizationCode, params: Parameters) -> None:
     if params.get("redirect_uri") != code.redirect_uri:
         raise EndpointError("invalid_grant", "redirect_uri is not the one of the authorization request.")
@@ -79,6 +64,12 @@ def _check_verifier(code: AuthorizationCode, params: Parameters) -> None:
         raise EndpointError("invalid_grant", "code_verifier does not match code_challenge.")
 
 
+def _check_key(call: Call, code: AuthorizationCode) -> None:
+    # RFC 9449 section 10: the server "MUST reject the request" where the key is not the one of the code.
+    if code.dpop_jkt not in (None, call.jkt):
+        raise EndpointError("invalid_grant", "The code is bound to a key that the DPoP proof does not show.")
+
+
 def _find_grant(service: Service, code: AuthorizationCode) -> Grant:
     grant = service.grants.get(code.grant_id)
     if grant is None:
@@ -86,6 +77,8 @@ def _find_grant(service: Service, code: AuthorizationCode) -> Grant:
     return grant
 
 
-def _consume(service: Service, code: AuthorizationCode) -> None:
-    consumed = service.codes.replace(replace(code, consumed=True))
+def _consume(service: Service, code: AuthorizationCode, grant: Grant) -> None:
+    consumed = replace(code, consumed=True)
+    # Kept as long as its tokens may live: only then is its reuse seen (RFC 6749 section 4.1.2).
+    service.codes.put(consumed, service.grants.until(grant.key))
     service.emit("authorization_code.consumed", TokenEvent(consumed))

@@ -1,55 +1,120 @@
 """Tokens, made and remembered (RFC 6749 section 5.1, RFC 9068, OpenID Connect Core 2)."""
 
-import hashlib
+from dataclasses import replace
 
+from spa_auth.dev_provider.call import Call
+from spa_auth.dev_provider.claims import access_token_claims, id_token_claims
+from spa_auth.dev_provider.clients import REFRESH, Client
 from spa_auth.dev_provider.events import TokenEvent
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.parameters import Parameters
-from spa_auth.dev_provider.records import AccessToken, Grant, RefreshToken
+from spa_auth.dev_provider.records import AccessToken, ClientCredentials, Grant, RefreshToken
 from spa_auth.dev_provider.service import Service
-from spa_auth.protocol import base64url
 from spa_auth.protocol.scope import Scope
 
 OFFLINE_ACCESS = "offline_access"
 
 
-def requested_audiences(grant: Grant, params: Parameters) -> tuple[str, ...]:
+def requested_audiences(service: Service, grant: Grant, params: Parameters) -> tuple[str, ...]:
     """The APIs that a token request names, or all of the grant where it names none.
 
     Raises:
         EndpointError: `invalid_target`; one was not part of the authorization request (RFC 8707 section 2.2).
     """
-    named = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
+    audience = () if service.options.resource_only else params.all("audience")
+    named = tuple(dict.fromkeys((*params.all("resource"), *audience)))
     if not set(named) <= set(grant.audiences):
         raise EndpointError("invalid_target", "The login was not for this API.")
     return named or grant.audiences
 
 
-def issue_access_token(service: Service, grant: Grant, scope: Scope, audiences: tuple[str, ...]) -> AccessToken:
-    """A JWT for the APIs (RFC 9068), or, where no API was named, an opaque token for the userinfo endpoint."""
-    expires_at = service.now() + service.options.access_token_lifetime
+def login_response(
+    service: Service,
+    call: Call,
+    client: Client,
+    grant: Grant,
+    *,
+    audiences: tuple[str, ...],
+    nonce: str | None = None,
+) -> dict[str, object]:
+    """The answer that ends a login: an access token, an ID token for openid, a refresh token for offline_access.
+
+    Args:
+        service: Who issues.
+        call: The token request; its `jkt` is what the tokens get bound to.
+        client: Whom the tokens are for.
+        grant: What the user gave.
+        audiences: The APIs of the access token.
+        nonce: What the ID token has to repeat.
+    """
+    access_token = issue_access_token(service, grant, grant.scope, audiences, jkt=call.jkt)
+    refresh_token = None
+    if OFFLINE_ACCESS in grant.scope and REFRESH in client.grant_types:
+        expires_at = service.now() + service.options.refresh_token_lifetime
+        refresh_token = issue_refresh_token(service, grant, expires_at, jkt=refresh_jkt(call, client))
+    return token_response(service, grant, access_token, refresh_token, nonce)
+
+
+def refresh_jkt(call: Call, client: Client) -> str | None:
+    """What a refresh token gets bound to.
+
+    RFC 9449 section 5: "Refresh tokens issued to confidential clients [...] are not bound to the DPoP proof public
+    key because they are already sender-constrained".
+    """
+    return call.jkt if client.is_public else None
+
+
+def issue_access_token(
+    service: Service,
+    grant: Grant,
+    scope: Scope,
+    audiences: tuple[str, ...],
+    *,
+    jkt: str | None = None,
+    until: int | None = None,
+) -> AccessToken:
+    """A JWT for the APIs (RFC 9068), or, where no API was named, an opaque token for the userinfo endpoint.
+
+    Args:
+        service: Who issues.
+        grant: What the user gave.
+        scope: What the token allows.
+        audiences: The APIs.
+        jkt: The thumbprint of the key that it is bound to; None makes a Bearer token.
+        until: The second in which it ends at the latest.
+    """
     if grant.userinfo_too and audiences:
         # Who asks by `audience` gets one token for the API and for the userinfo endpoint; RFC 8707 would need two.
         audiences = (*audiences, service.url("/userinfo"))
-    key = _jwt(service, grant, scope, audiences, expires_at) if audiences else service.secret()
+    expires_at = service.now() + service.options.access_token_lifetime
     token = AccessToken(
-        key=key,
+        key=service.secret(),
+        jti=service.secret(),
         grant_id=grant.grant_id,
         client_id=grant.client_id,
         scope=scope,
         audiences=audiences,
         format="jwt" if audiences else "opaque",
-        expires_at=expires_at,
+        jkt=jkt,
+        issued_at=service.now(),
+        expires_at=expires_at if until is None else min(expires_at, until),
     )
-    service.access_tokens.put(token, expires_at)
+    if audiences:
+        token = replace(token, key=service.keys.sign("at+jwt", access_token_claims(service, grant, token)))
+    service.access_tokens.put(token, token.expires_at)
     service.emit("access_token.issued" if audiences else "access_token.saved", TokenEvent(token))
     return token
 
 
-def issue_refresh_token(service: Service, grant: Grant, expires_at: int) -> RefreshToken:
-    """A refresh token that is good once."""
+def issue_refresh_token(service: Service, grant: Grant, expires_at: int, *, jkt: str | None = None) -> RefreshToken:
+    """A refresh token; `jkt` is the thumbprint of the key that has to be shown with it."""
     token = RefreshToken(
-        key=service.secret(), grant_id=grant.grant_id, client_id=grant.client_id, expires_at=expires_at
+        key=service.secret(),
+        grant_id=grant.grant_id,
+        client_id=grant.client_id,
+        jkt=jkt,
+        issued_at=service.now(),
+        expires_at=expires_at,
     )
     # Kept as long as its family: only then is its reuse seen (RFC 9700 section 4.14.2).
     service.refresh_tokens.put(token, expires_at)
@@ -58,32 +123,15 @@ def issue_refresh_token(service: Service, grant: Grant, expires_at: int) -> Refr
 
 
 def id_token(service: Service, grant: Grant, access_token: AccessToken, nonce: str | None) -> str:
-    """The ID token beside an access token (OpenID Connect Core 2, 3.1.3.6, and 12.2 for a refresh)."""
-    now = service.now()
-    claims: dict[str, object] = {
-        "iss": service.options.issuer,
-        "sub": grant.user.sub,
-        "aud": grant.client_id,
-        "iat": now,
-        "exp": now + service.options.id_token_lifetime,
-        "auth_time": grant.auth_time,
-        "sid": grant.sid,
-        "at_hash": at_hash(access_token.key),
-        **({} if nonce is None else {"nonce": nonce}),
-    }
-    return service.keys.sign("JWT", {**released_claims(service, grant, grant.scope), **claims})
+    """The ID token beside an access token, signed."""
+    return service.keys.sign("JWT", id_token_claims(service, grant, access_token, nonce))
 
 
 def token_response(
     service: Service, grant: Grant, access_token: AccessToken, refresh_token: RefreshToken | None, nonce: str | None
 ) -> dict[str, object]:
-    """The members of a successful answer (RFC 6749 section 5.1); the granted scope is always told."""
-    members: dict[str, object] = {
-        "access_token": access_token.key,
-        "token_type": "Bearer",
-        "expires_in": access_token.expires_at - service.now(),
-        "scope": str(access_token.scope),
-    }
+    """The members of a successful answer to a login or a refresh."""
+    members = access_token_members(service, access_token)
     if "openid" in access_token.scope:
         members["id_token"] = id_token(service, grant, access_token, nonce)
     if refresh_token is not None:
@@ -91,29 +139,16 @@ def token_response(
     return members
 
 
-def released_claims(service: Service, grant: Grant, scope: Scope) -> dict[str, object]:
-    """What a scope tells of the user, with the address of a picture where the user has none."""
-    claims = grant.user.released(scope)
-    if "profile" in scope:
-        claims.setdefault("picture", service.url(f"/avatars/{grant.user.sub}.svg"))
-    return claims
-
-
-def at_hash(access_token: str) -> str:
-    """The left half of the token's SHA-256, in base64url (OpenID Connect Core 3.1.3.6)."""
-    return base64url.encode(hashlib.sha256(access_token.encode("ascii")).digest()[:16])
-
-
-def _jwt(service: Service, grant: Grant, scope: Scope, audiences: tuple[str, ...], expires_at: int) -> str:
-    claims: dict[str, object] = {
-        "iss": service.options.issuer,
-        "sub": grant.user.sub,
-        "aud": audiences[0] if len(audiences) == 1 else list(audiences),
-        "client_id": grant.client_id,
-        "iat": service.now(),
-        "exp": expires_at,
-        "jti": service.secret(),
-        "auth_time": grant.auth_time,
-        "scope": str(scope),
+def access_token_members(service: Service, token: AccessToken | ClientCredentials) -> dict[str, object]:
+    """The members of every successful answer (RFC 6749 section 5.1); the granted scope is always told."""
+    return {
+        "access_token": token.key,
+        "token_type": token_type(token),
+        "expires_in": token.expires_at - service.now(),
+        "scope": str(token.scope),
     }
-    return service.keys.sign("at+jwt", {**grant.user.rights, **claims})
+
+
+def token_type(token: AccessToken | ClientCredentials) -> str:
+    """How a token is presented (RFC 6749 section 7.1, RFC 9449 section 5)."""
+    return "Bearer" if token.jkt is None else "DPoP"

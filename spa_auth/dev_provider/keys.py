@@ -20,23 +20,25 @@ class SigningKeys:
     another way.
     """
 
+    _older: tuple[RSAKey, ...] = ()
+
     def __init__(self) -> None:
-        self._keys: tuple[RSAKey, ...] = (_new_key(),)
+        self._key = _new_key()
 
     @property
     def jwks(self) -> dict[str, object]:
         """The public halves, the newest first, as a JWK Set (RFC 7517 section 5)."""
-        return {"keys": [key.as_dict(private=False) for key in self._keys]}
+        return {"keys": [key.as_dict(private=False) for key in (self._key, *self._older)]}
 
     def rotate(self) -> None:
         """Sign with a new key from now on; the others stay published, so that what they signed stays verifiable."""
-        self._keys = (_new_key(), *self._keys)
+        self._older = (self._key, *self._older)
+        self._key = _new_key()
 
     def sign(self, typ: str, claims: Mapping[str, object]) -> str:
         """The claims as a signed JWT of that `typ` (RFC 7519)."""
-        key = self._keys[0]
-        header = {"alg": ALGORITHM, "typ": typ, "kid": key.kid}
-        return jws.serialize_compact(header, dumps(claims), key, algorithms=[ALGORITHM])
+        header = {"alg": ALGORITHM, "typ": typ, "kid": self._key.kid}
+        return jws.serialize_compact(header, dumps(claims), self._key, algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> VerifiedJWT:
         """A token that these keys signed, whether or not it has expired.
@@ -46,7 +48,7 @@ class SigningKeys:
         """
         jwt = parse_jwt(token)
         try:
-            jws.deserialize_compact(token, KeySet(list(self._keys)), algorithms=[ALGORITHM])
+            jws.deserialize_compact(token, KeySet([self._key, *self._older]), algorithms=[ALGORITHM])
         except (JoseError, ValueError):
             raise JWTError("The token was not signed by this provider.", claim="signature") from None
         return VerifiedJWT(jwt.header, jwt.claims)

@@ -79,8 +79,7 @@ def _save_code(service: Service, request: AuthorizationRequest, grant: Grant) ->
         dpop_jkt=request.dpop_jkt,
         expires_at=service.now() + service.options.code_lifetime,
     )
-    # Kept as long as its tokens may live: only then is its reuse seen (RFC 6749 section 4.1.2).
-    return service.codes.put(code, grant.expires_at)
+    return service.codes.put(code, code.expires_at)
 
 
 def _consume(service: Service, request: AddressedRequest) -> None:

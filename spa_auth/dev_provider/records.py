@@ -93,16 +93,19 @@ class AccessToken:
     """An access token that was given out for a user; `format` is "jwt" or "opaque".
 
     Args:
+        jti: Its identifier, which is no secret (RFC 7519 section 4.1.7).
         jkt: The thumbprint of the key that it is bound to (RFC 9449 section 6); None for a Bearer token.
     """
 
     key: str = field(repr=False)
+    jti: str
     grant_id: str
     client_id: str
     scope: Scope
     audiences: tuple[str, ...]
     format: str
     jkt: str | None = None
+    issued_at: int
     expires_at: int
 
 
@@ -111,11 +114,13 @@ class ClientCredentials:
     """An access token that an application got for itself (RFC 6749 section 4.4)."""
 
     key: str = field(repr=False)
+    jti: str
     client_id: str
     scope: Scope
     audiences: tuple[str, ...]
     format: str
     jkt: str | None = None
+    issued_at: int
     expires_at: int
 
 
@@ -132,6 +137,7 @@ class RefreshToken:
     grant_id: str
     client_id: str
     jkt: str | None = None
+    issued_at: int
     expires_at: int
     consumed_at: int | None = None
 

@@ -6,7 +6,13 @@ from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.events import TokenEvent
 from spa_auth.dev_provider.failures import EndpointError
-from spa_auth.dev_provider.issuing import issue_access_token, issue_refresh_token, requested_audiences, token_response
+from spa_auth.dev_provider.issuing import (
+    issue_access_token,
+    issue_refresh_token,
+    refresh_jkt,
+    requested_audiences,
+    token_response,
+)
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.records import Grant, RefreshToken
 from spa_auth.dev_provider.service import Service
@@ -14,21 +20,20 @@ from spa_auth.protocol.scope import Scope
 
 
 def refresh(service: Service, call: Call, client: Client, params: Parameters) -> dict[str, object]:
-    """Give new tokens for a refresh token, once; the answer brings the next one.
+    """Give new tokens for a refresh token, once; the answer brings the next one, unless tokens are not rotated.
 
     Raises:
         EndpointError: `invalid_request`, `invalid_grant`, `invalid_scope` or `invalid_target`. Where the token
             was used before, its whole family is revoked (threat O08).
     """
     token = _find_token(service, client, params)
+    _check_key(call, token)
     _refuse_reuse(service, call, client, token, params)
     grant = _find_grant(service, token)
     scope = _requested_scope(grant, params)
-    audiences = requested_audiences(grant, params)
-    _consume(service, token)
-    # RFC 10017, on refresh tokens in browsers: rotation must not prolong the life of the first one.
-    following = issue_refresh_token(service, grant, token.expires_at)
-    access_token = issue_access_token(service, grant, scope, audiences)
+    audiences = requested_audiences(service, grant, params)
+    following = _following_token(service, call, client, grant, token)
+    access_token = issue_access_token(service, grant, scope, audiences, jkt=call.jkt)
     # OpenID Connect Core 12.2: the new ID token "SHOULD NOT have a nonce Claim".
     return token_response(service, grant, access_token, following, None)
 
@@ -42,8 +47,16 @@ def _find_token(service: Service, client: Client, params: Parameters) -> Refresh
     return token
 
 
+def _check_key(call: Call, token: RefreshToken) -> None:
+    # RFC 9449 section 5: the binding "MUST be validated when the refresh token is later presented". It comes before
+    # the look for a reuse: who has no key must not be able to end the session of somebody who has.
+    if token.jkt not in (None, call.jkt):
+        raise EndpointError("invalid_grant", "The refresh token is bound to a key that the DPoP proof does not show.")
+
+
 def _refuse_reuse(service: Service, call: Call, client: Client, token: RefreshToken, params: Parameters) -> None:
-    if token.consumed_at is None:
+    overlap = service.options.rotation_overlap
+    if token.consumed_at is None or service.now() < token.consumed_at + overlap:
         return
     # RFC 9700 section 4.14.2: the server "cannot determine which party submitted the invalid refresh token,
     # but it will revoke the active refresh token".
@@ -66,6 +79,13 @@ def _requested_scope(grant: Grant, params: Parameters) -> Scope:
     return scope
 
 
-def _consume(service: Service, token: RefreshToken) -> None:
-    consumed = service.refresh_tokens.replace(replace(token, consumed_at=service.now()))
-    service.emit("refresh_token.consumed", TokenEvent(consumed))
+def _following_token(
+    service: Service, call: Call, client: Client, grant: Grant, token: RefreshToken
+) -> RefreshToken | None:
+    if not service.options.rotate_refresh_tokens:
+        return None
+    if token.consumed_at is None:
+        consumed = service.refresh_tokens.replace(replace(token, consumed_at=service.now()))
+        service.emit("refresh_token.consumed", TokenEvent(consumed))
+    # RFC 10017, on refresh tokens in browsers: rotation must not prolong the life of the first one.
+    return issue_refresh_token(service, grant, token.expires_at, jkt=refresh_jkt(call, client))

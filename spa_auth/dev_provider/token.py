@@ -1,12 +1,14 @@
 """The token endpoint: who asks, for which grant (RFC 6749 section 3.2)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.client_authentication import authenticated_client
 from spa_auth.dev_provider.clients import CODE, REFRESH, Client
 from spa_auth.dev_provider.code_grant import exchange_code
+from spa_auth.dev_provider.dpop import demanded_jkt_of
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.parameters import Parameters
@@ -26,6 +28,7 @@ async def token(service: Service, call: Call, seen: Seen) -> Response:
     grant_type = _grant_type(seen.params)
     if grant_type not in seen.client.grant_types:
         raise EndpointError("unauthorized_client", "This client is not registered for this grant type.")
+    call = replace(call, jkt=demanded_jkt_of(service, call, seen.client))
     return json_response(GRANTS[grant_type](service, call, seen.client, seen.params))
 
 

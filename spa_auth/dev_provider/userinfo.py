@@ -4,9 +4,9 @@ import re
 
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
+from spa_auth.dev_provider.claims import released_claims
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.failures import EndpointError
-from spa_auth.dev_provider.issuing import released_claims
 from spa_auth.dev_provider.records import AccessToken, Grant
 from spa_auth.dev_provider.service import Service
 from spa_auth.protocol.http import Response, header_values

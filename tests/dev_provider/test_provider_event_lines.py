@@ -73,12 +73,21 @@ TOKENS: dict[str, Token] = {
         expires_at=1,
     ),
     "access_token": AccessToken(
-        key=SECRET, grant_id="g", client_id="demo", scope=SCOPE, audiences=("a",), format="jwt", jkt="j", expires_at=1
+        key=SECRET,
+        jti="t",
+        grant_id="g",
+        client_id="demo",
+        scope=SCOPE,
+        audiences=("a",),
+        format="jwt",
+        jkt="j",
+        issued_at=0,
+        expires_at=1,
     ),
     "client_credentials": ClientCredentials(
-        key=SECRET, client_id="service", scope=SCOPE, audiences=("a",), format="jwt", expires_at=1
+        key=SECRET, jti="t", client_id="service", scope=SCOPE, audiences=("a",), format="jwt", issued_at=0, expires_at=1
     ),
-    "refresh_token": RefreshToken(key=SECRET, grant_id="g", client_id="demo", expires_at=1),
+    "refresh_token": RefreshToken(key=SECRET, grant_id="g", client_id="demo", issued_at=0, expires_at=1),
     "pushed_authorization_request": PushedRequest(
         key=SECRET, client_id="demo", params=Parameters.parse(f"state={SECRET}"), expires_at=1
     ),
