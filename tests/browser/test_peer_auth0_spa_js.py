@@ -75,3 +75,14 @@ def test_refresh_tokens_are_spent_one_after_the_other(context: BrowserContext) -
         assert len(set(tokens)) == 3
         assert tab.grants == ["authorization_code", *["refresh_token"] * 3]
         assert len({grant["refresh_token"] for grant in tab.site.provider.journal.grants[1:]}) == 3
+
+
+def test_a_logout_comes_back_and_the_next_silent_frame_finds_nobody(context: BrowserContext) -> None:
+    with auth0(context) as tab:
+        log_in(tab)
+        tab.leave("client.logout({logoutParams: {returnTo: location.href}})")
+        tab.is_ready()
+        (logout,) = tab.site.provider.journal.of("GET", "/v2/logout")
+        assert dict(form.parse(logout.query))["returnTo"] == tab.url
+        assert tab.run("client.isAuthenticated()") is False
+        assert tab.run("refusal(client.getTokenSilently())") == "login_required"
