@@ -5,6 +5,7 @@ from spa_auth.dev_provider.authorization_request import AuthorizationRequest
 from spa_auth.dev_provider.authorize_rules import addressed, judged
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.client_authentication import authenticated_client
+from spa_auth.dev_provider.dpop import dpop_jkt_of
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.events import ClientEvent, TokenEvent
 from spa_auth.dev_provider.failures import EndpointError, PageError
@@ -58,11 +59,6 @@ def find_pushed_request(service: Service, params: Parameters) -> PushedRequest |
             evidence=request_uri,
         )
     return pushed
-
-
-def dpop_jkt_of(_service: Service, _call: Call) -> str | None:
-    """The thumbprint of the key of the DPoP proof in the header; proofs are not read yet."""
-    return None
 
 
 def _judged(service: Service, params: Parameters, request_uri: str) -> AuthorizationRequest:
