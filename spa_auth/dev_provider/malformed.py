@@ -1,10 +1,10 @@
 """Answers spoiled on purpose, for tests of clients: what a broken proxy or a broken provider would send."""
 
-import json
 from collections.abc import Callable, Mapping
 
 from spa_auth.dev_provider.controls import Malformation
 from spa_auth.protocol.http import Response
+from spa_auth.protocol.strict_json import StrictJSONError, dumps, loads_object
 
 # More than a client should be ready to read: spa_auth's own reads one mebibyte.
 HUGE = 2 * 1_048_576
@@ -42,7 +42,7 @@ def doubled(response: Response) -> Response:
     members = _members(response.body)
     if not members:
         return response._replace(body=b'{"error":"one","error":"two"}')
-    first = json.dumps(dict([next(iter(members.items()))]), separators=(",", ":")).encode()
+    first = dumps(dict([next(iter(members.items()))]))
     return response._replace(body=first[:-1] + b"," + response.body.lstrip()[1:])
 
 
@@ -53,10 +53,9 @@ def huge(response: Response) -> Response:
 
 def _members(body: bytes) -> dict[str, object]:
     try:
-        value = json.loads(body)
-    except ValueError:
+        return loads_object(body)
+    except StrictJSONError:
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 MALFORMATIONS: Mapping[Malformation, Callable[[Response], Response]] = {

@@ -257,8 +257,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b" " * 100_000 if self.path == "/large" else b'{"cookie":"%a"}' % self.headers["Cookie"])
         self.wfile.write(body)
 
-    def log_message(self, *_arguments: object) -> None:
-        pass
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
 
 
 @contextmanager
