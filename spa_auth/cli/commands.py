@@ -53,6 +53,7 @@ def demo(
             {
                 "log in as": USERS,
                 "the provider": running.provider.url,
+                "its events": f"{running.provider.url}events",
                 "the API": running.api.url,
             },
         )
@@ -69,29 +70,16 @@ def demo(
         run_demo(find_checkout(Path.cwd()), options, when_ready=announce)
 
 
-@app.command()
-def dev_provider(
-    *,
-    port: Annotated[int, typer.Option(min=0, max=MAX_PORT, help="The port to listen on; 0 takes any free one.")] = 9400,
-    host: Host = "127.0.0.1",
-    access_token_lifetime: Lifetime = None,
-) -> None:
+# The command has flags of its own, one for each option, so nothing is read here, not even --help.
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False},
+    add_help_option=False,
+)
+def dev_provider(context: typer.Context) -> None:
     """Start the development identity provider alone. For development only: anybody logs in as anybody."""
-    from spa_auth.cli.provider import run_provider
+    from spa_auth.dev_provider.command import main
 
-    def announce(issuer: str) -> None:
-        _print_ready(
-            issuer,
-            {
-                "discovery": f"{issuer}.well-known/openid-configuration",
-                "client_id": "demo, with any http redirect URI of this machine",
-                "log in as": USERS,
-            },
-        )
-
-    with _failures_in_words():
-        _log_to_terminal()
-        run_provider(host, port, access_token_lifetime, when_ready=announce)
+    raise typer.Exit(main(context.args, prog="spa-auth dev-provider"))
 
 
 @app.callback(invoke_without_command=True)

@@ -58,12 +58,13 @@ def run_demo(checkout: Checkout, options: DemoOptions, *, when_ready: Callable[[
         # The policy allows the provider and the API by name, and has no form for this one (CSP Level 3 section 2.3.1).
         raise CannotStartError(f"The page's security policy cannot name {options.host}. Use --host 127.0.0.1")
     running = _listen(options)
+    provider, events = provider_app(running.provider.url, options.access_token_lifetime)
     apps: dict[Listener, ASGIApp] = {
-        running.provider: provider_app(running.provider.url, options.access_token_lifetime),
+        running.provider: provider,
         running.api: _demo_api(checkout, running),
         running.page: demo_page(checkout, running.addresses, host=options.host),
     }
-    serve(apps, when_ready=lambda: when_ready(running))
+    serve(apps, when_ready=lambda: when_ready(running), when_stopping=events.close)
 
 
 def page_origins(page: Listener) -> list[str]:

@@ -26,19 +26,27 @@ class OneOfSeveral(uvicorn.Server):
         yield
 
 
-def serve(apps: Mapping[Listener, ASGIApp], *, when_ready: Callable[[], None]) -> None:
+def serve(
+    apps: Mapping[Listener, ASGIApp],
+    *,
+    when_ready: Callable[[], None],
+    when_stopping: Callable[[], None] = lambda: None,
+) -> None:
     """Serve every app on its listener until Ctrl-C or a polite kill, then return.
 
     Args:
         apps: What to serve where.
         when_ready: Called once, when all of them accept connections.
+        when_stopping: Called when they are told to stop; it ends answers that would go on for ever.
     """
-    asyncio.run(_serve(apps, when_ready))
+    asyncio.run(_serve(apps, when_ready, when_stopping))
 
 
-async def _serve(apps: Mapping[Listener, ASGIApp], when_ready: Callable[[], None]) -> None:
+async def _serve(
+    apps: Mapping[Listener, ASGIApp], when_ready: Callable[[], None], when_stopping: Callable[[], None]
+) -> None:
     servers = {listener: OneOfSeveral(_config(app)) for listener, app in apps.items()}
-    with _stopping_on_signals(list(servers.values())):
+    with _stopping_on_signals(list(servers.values()), when_stopping):
         async with asyncio.TaskGroup() as group:
             for listener, server in servers.items():
                 group.create_task(server.serve(sockets=[listener.socket]))
@@ -56,8 +64,9 @@ async def _all_started(servers: list[OneOfSeveral]) -> bool:
 
 
 @contextmanager
-def _stopping_on_signals(servers: list[OneOfSeveral]) -> Generator[None, None, None]:
+def _stopping_on_signals(servers: list[OneOfSeveral], when_stopping: Callable[[], None]) -> Generator[None, None, None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
+        when_stopping()
         for server in servers:
             server.should_exit = True
 

@@ -1,16 +1,19 @@
 """The provider on a socket: an ASGI application, and uvicorn to serve it on loopback."""
 
 import asyncio
-import socket
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from socket import socket
 from typing import Any
 
 import uvicorn
 
+from spa_auth.dev_provider.addresses import Listener, check_loopback
 from spa_auth.dev_provider.call import MAX_BODY_LENGTH
+from spa_auth.dev_provider.event_page import STREAM, answer_watcher
+from spa_auth.dev_provider.event_stream import EventStream, Reader
 from spa_auth.dev_provider.provider import DevProvider
-from spa_auth.errors import ConfigurationError, ProtocolError
-from spa_auth.protocol.http import Request
+from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.url import parse_url
 
 Message = MutableMapping[str, Any]
@@ -19,118 +22,103 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-class Delays:
-    """Seconds to wait before a path is answered, for tests of slow providers. Empty unless somebody fills it."""
+def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
+    """The provider as an ASGI application: extract, wait as long as a test wants, call, answer.
 
-    def __init__(self) -> None:
-        self._seconds: dict[str, tuple[float, int | None]] = {}
-
-    def set(self, path: str, seconds: float, *, times: int | None = None) -> None:
-        """Delay the next `times` requests for a path; all of them where `times` is None."""
-        self._seconds[path] = (seconds, times)
-
-    def clear(self) -> None:
-        """Delay nothing any more."""
-        self._seconds.clear()
-
-    def take(self, path: str) -> float:
-        """How long the request that has just come is to wait."""
-        seconds, times = self._seconds.get(path, (0.0, None))
-        if times is not None:
-            self._seconds[path] = (seconds, times - 1) if times > 0 else (0.0, None)
-        return seconds if times is None or times > 0 else 0.0
-
-
-def app(provider: DevProvider, *, delays: Delays | None = None) -> ASGIApp:
-    """The provider as an ASGI application: extract, call, answer."""
-    waiting = Delays() if delays is None else delays
+    Args:
+        provider: What answers.
+        stream: The events that the page /events shows; without it there is no such page.
+    """
+    issuer = parse_url(provider.issuer)
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         request = _request(scope, await _body(receive))
-        await asyncio.sleep(waiting.take(scope["path"]))
-        response = await provider.handle(request)
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-        length = (b"content-length", str(len(response.body)).encode())
-        await send({"type": "http.response.start", "status": response.status, "headers": [*headers, length]})
-        await send({"type": "http.response.body", "body": response.body})
+        path = scope["path"].removeprefix(issuer.path.removesuffix("/"))
+        await asyncio.sleep(provider.controls.take_delay(path))
+        watched = None if stream is None else answer_watcher(request, issuer)
+        if stream is not None and watched is not None and watched.status == 200 and path == STREAM:
+            with stream.reader(request.header("last-event-id") or "") as reader:
+                await _send_stream(reader, watched, receive, send)
+            return
+        await _send(watched or await provider.handle(request), send)
 
     return application
 
 
-def server(
-    provider: DevProvider, host: str = "127.0.0.1", port: int = 9400, *, delays: Delays | None = None
-) -> uvicorn.Server:
-    """A uvicorn server that is not running yet: `run()` blocks, `await serve()` runs inside a loop."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app(provider, delays=delays),
-            host=host,
-            port=port,
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=1,
+def events_of(provider: DevProvider) -> EventStream:
+    """The events of a provider from now on, for `app`."""
+    stream = EventStream(time.time)
+    provider.events.on_any(stream.listen)
+    return stream
+
+
+class Server(uvicorn.Server):
+    """A server that says when it is ready, and lets nobody who watches its events hold up its end.
+
+    Args:
+        provider: What answers.
+        stream: As for `app`.
+        when_ready: Called once, when connections are accepted.
+    """
+
+    def __init__(
+        self,
+        provider: DevProvider,
+        *,
+        stream: EventStream | None = None,
+        when_ready: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._stream = stream
+        self._when_ready = when_ready
+        super().__init__(
+            uvicorn.Config(
+                app(provider, stream=stream),
+                lifespan="off",
+                log_config=None,  # uvicorn's own would take over the logging of the whole process
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
         )
-    )
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        """Accept connections."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._when_ready()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """End the streams, then what else is open."""
+        if self._stream is not None:
+            self._stream.close()
+        await super().shutdown(sockets=sockets)
 
 
 def serve(
     provider: DevProvider,
-    host: str = "127.0.0.1",
-    port: int = 9400,
+    listener: Listener,
     *,
     allow_external: bool = False,
-    delays: Delays | None = None,
+    when_ready: Callable[[], object] = lambda: None,
 ) -> None:
-    """Serve until Ctrl-C.
+    """Serve until Ctrl-C. The page /events is there on loopback only, as events tell of people.
 
     Args:
         provider: What answers.
-        host: The address to listen on.
-        port: The port to listen on; the issuer should name the same one.
+        listener: Where; `addresses.listen` makes it, and the issuer should name the same place.
         allow_external: Let other machines in, although anybody can log in here as anybody (threat O01).
-        delays: Seconds to wait before a path is answered.
-
-    Raises:
-        ConfigurationError: The address is not on loopback, or is taken.
-    """
-    check_loopback(provider, host, allow_external=allow_external)
-    listener = listen(host, port)
-    with listener:
-        server(provider, host, port, delays=delays).run(sockets=[listener])
-
-
-def check_loopback(provider: DevProvider, host: str, *, allow_external: bool) -> None:
-    """Judge where the provider would be reachable.
+        when_ready: Called once, when connections are accepted.
 
     Raises:
         ConfigurationError: The address or the issuer is not on loopback, and nobody allowed that.
     """
-    names = (f"http://{_in_url(host)}/", provider.issuer)
-    if not allow_external and not all(_is_loopback(name) for name in names):
-        raise ConfigurationError(
-            f"Other machines could reach {host} or {provider.issuer}, and anybody can log in here as anybody.",
-            remedy="Use 127.0.0.1, or say allow_external=True (--allow-external) on a network that you trust.",
-        )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; with port 0 the system chooses one.
-
-    Raises:
-        ConfigurationError: The port is taken, or the address is not one of this machine.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host.strip("[]"), port), family=family)
-    except (OSError, OverflowError) as error:
-        raise ConfigurationError(
-            f"Cannot listen on {_in_url(host)}:{port}: {error}.",
-            remedy="Stop the other program, or choose another port with --port.",
-        ) from error
+    with listener.socket:
+        if not allow_external:
+            check_loopback(listener.host, provider.issuer)
+        stream = None if allow_external else events_of(provider)
+        Server(provider, stream=stream, when_ready=when_ready).run(sockets=[listener.socket])
 
 
 def _request(scope: Message, body: bytes) -> Request:
@@ -150,12 +138,29 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-def _is_loopback(url: str) -> bool:
+async def _send(response: Response, send: Send) -> None:
+    length = ("content-length", str(len(response.body)))
+    await send(_start(response._replace(headers=(*response.headers, length))))
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _send_stream(reader: Reader, response: Response, receive: Receive, send: Send) -> None:
+    gone = asyncio.ensure_future(_until_gone(reader, receive))
     try:
-        return parse_url(url).is_loopback
-    except ProtocolError:
-        return False
+        await send(_start(response))
+        async for block in reader:
+            await send({"type": "http.response.body", "body": block, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+async def _until_gone(reader: Reader, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    reader.put(None)
+
+
+def _start(response: Response) -> Message:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    return {"type": "http.response.start", "status": response.status, "headers": headers}

@@ -47,7 +47,7 @@ def running() -> Iterator[World]:
 def servers(running: World) -> World:
     """Everything that runs, with a clean memory."""
     for provider in (running.provider, running.short):
-        provider.delays.clear()
+        provider.inner.controls.reset()
         provider.journal.clear()
     running.api.clear()
     return running

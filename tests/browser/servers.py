@@ -22,7 +22,6 @@ from spa_auth.cli.demo import _create_app_of, page_origins
 from spa_auth.cli.demo_page import MEDIA_TYPES, Addresses, demo_page
 from spa_auth.cli.ports import Listener, listen
 from spa_auth.dev_provider import DevProvider, Options
-from spa_auth.dev_provider.asgi import Delays
 from spa_auth.dev_provider.asgi import app as provider_asgi
 from spa_auth.protocol import form
 
@@ -118,9 +117,8 @@ class Provider:
 
     def __init__(self, listener: Listener, **options: Any) -> None:  # noqa: ANN401
         self.issuer = listener.url
-        self.delays = Delays()
         self.inner = DevProvider(Options(issuer=listener.url, **options))
-        self.journal = Journal(provider_asgi(self.inner, delays=self.delays))
+        self.journal = Journal(provider_asgi(self.inner))
 
 
 class Lab:

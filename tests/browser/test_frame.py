@@ -39,7 +39,7 @@ def test_messages_of_others_are_ignored_and_the_genuine_answer_counts(journey: J
     page, servers = journey.page, journey.servers
     journey.log_in()
     servers.provider.journal.clear()
-    servers.provider.delays.set("/authorize", 3)
+    servers.provider.inner.controls.next("/authorize", delay=3, times=None)
     # A foreign page opens ours, so that it has a window to send messages to.
     attacker = page.context.new_page()
     attacker.goto(f"{servers.foreign}/")
@@ -66,7 +66,7 @@ def test_without_an_answer_the_call_ends_at_its_deadline_and_leaves_nothing_behi
     """W04, W13: noise does not prolong it; the frame goes, and no listener stays."""
     page, provider = journey.page, journey.servers.provider
     journey.log_in()
-    provider.delays.set("/authorize", 20)
+    provider.inner.controls.next("/authorize", delay=20, times=None)
     started = time.monotonic()
     page.add_init_script(
         """window.listening = 0;

@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 def test_no_line_after_login_with_redirect_runs_while_the_provider_is_slow(journey: Journey) -> None:
     """The page leaves two seconds later, and nothing has happened in between; app_state and address survive."""
     page, servers = journey.page, journey.servers
-    servers.provider.delays.set("/authorize", 2)
-    servers.provider.delays.set("/.well-known/openid-configuration", 1)
-    servers.provider.delays.set("/oauth/token", 1)
+    servers.provider.inner.controls.next("/authorize", delay=2, times=None)
+    servers.provider.inner.controls.next("/.well-known/openid-configuration", delay=1, times=None)
+    servers.provider.inner.controls.next("/oauth/token", delay=1, times=None)
     journey.run(
         START
         + """

@@ -1,0 +1,102 @@
+"""What a browser asks for to watch events live: a page, its script and style, and whether it may read the stream."""
+
+from pathlib import Path
+
+from spa_auth.dev_provider.answers import NO_SNIFF, NO_STORE
+from spa_auth.dev_provider.call import read_call
+from spa_auth.dev_provider.failures import EndpointError
+from spa_auth.dev_provider.markup import markup
+from spa_auth.protocol.http import Headers, Request, Response
+from spa_auth.protocol.url import URL
+
+PAGE = "/events"
+STREAM = "/events/stream"
+STREAM_HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"), *NO_STORE, *NO_SNIFF)
+_ASSETS = {"/events/page.js": "text/javascript", "/events/page.css": "text/css"}
+
+
+def answer_watcher(request: Request, issuer: URL) -> Response | None:
+    """The answer to a request of somebody who watches; None where it is not for them.
+
+    A 200 at `STREAM` has no body: the stream itself follows.
+
+    Args:
+        request: Any request to the provider.
+        issuer: The issuer, taken apart.
+    """
+    try:
+        call = read_call(request, issuer)
+        if call.path not in {PAGE, STREAM, *_ASSETS}:
+            return None
+        _check(request, call.path)
+    except EndpointError as error:
+        # What is no good request is none of ours either, and the provider says so in its own way.
+        return Response(error.status, _TEXT, error.error_description.encode()) if error.error == "forbidden" else None
+    if call.path == STREAM:
+        return Response(200, STREAM_HEADERS)
+    return _asset(call.path) if call.path in _ASSETS else _page(issuer)
+
+
+def _check(request: Request, path: str) -> None:
+    # Events tell of people. Other origins could not read them without CORS; they shall not even open the stream.
+    linked = path == PAGE and request.header("sec-fetch-mode") == "navigate"
+    if request.header("sec-fetch-site") not in {None, "none", "same-origin"} and not linked:
+        raise EndpointError("forbidden", "Only the provider's own page may watch its events.", status=403)
+    if request.method not in {"GET", "HEAD"}:
+        raise EndpointError("forbidden", "Events can only be read.", status=405)
+
+
+def _asset(path: str) -> Response:
+    body = Path(__file__).with_name(path.replace("/events/page", "events")).read_bytes()
+    return Response(200, (("Content-Type", f"{_ASSETS[path]}; charset=utf-8"), *NO_STORE, *NO_SNIFF), body)
+
+
+def _page(issuer: URL) -> Response:
+    headers: Headers = (
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", _POLICY),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "no-referrer"),
+        *NO_SNIFF,
+        *NO_STORE,
+    )
+    return Response(200, headers, markup(_PAGE, base=issuer.path.removesuffix("/")).encode())
+
+
+_TEXT: Headers = (("Content-Type", "text/plain; charset=utf-8"), *NO_STORE, *NO_SNIFF)
+_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>Events · Development provider</title>
+<link rel="icon" href="{base}/assets/icon.svg">
+<link rel="stylesheet" href="{base}/assets/style.css">
+<link rel="stylesheet" href="{base}/events/page.css">
+<script src="{base}/events/page.js" defer></script>
+</head>
+<body class="watching" data-stream="{base}/events/stream">
+<p class="banner"><strong>Development only.</strong> Anybody can sign in here as anybody.</p>
+<header class="watch">
+<h1>Events</h1>
+<p id="state" role="status">Connecting …</p>
+<div class="tools">
+<input id="filter" type="search" aria-label="Show only events with" placeholder="Filter: grant, alice, error …"
+ autocomplete="off" autocapitalize="off" spellcheck="false">
+<button id="pause" type="button" aria-pressed="false">Pause</button>
+<button id="clear" type="button">Clear</button>
+<a href="{base}/">Start page</a>
+</div>
+</header>
+<noscript><p class="hint">This page needs its script. With --events the terminal shows the same.</p></noscript>
+<ol id="log" role="log" aria-live="polite" aria-label="Events" tabindex="0"></ol>
+<p id="empty" class="hint">Nothing yet. Log in with an application, and what happens appears here.</p>
+</body>
+</html>
+"""
