@@ -134,6 +134,118 @@ def test_a_logout_ends_tokens_of_the_session_but_not_offline_access() -> None:
     assert world.refresh(offline["refresh_token"]).status == 200
 
 
+@pytest.mark.parametrize("name", ["ui_locales", "logout_hint"])
+def test_parameters_that_the_specification_allows_are_accepted(name: str) -> None:
+    world = World()
+    hint = world.tokens()["id_token"]
+    assert log_out(world, id_token_hint=hint, **{name: "x"}).status == 200
+    assert not logged_in(world)
+
+
+def test_a_body_of_another_kind_is_refused_and_told_of() -> None:
+    world = World()
+    assert world.send("POST", "/oidc/logout", ("Content-Type", "text/plain"), body="state=1").status == 400
+    assert world.trace == ["end_session.error"]
+
+
+def test_a_confirmation_that_cannot_be_taken_is_told_of() -> None:
+    world = World()
+    assert world.visit("POST", "/oidc/logout/confirm", {"interaction": "unknown"}).status == 400
+    assert world.trace == ["end_session.error"]
+
+
+def v2_logout(world: World, *headers: tuple[str, str], **params: str) -> Response:
+    cookie = ("Cookie", "; ".join(f"{name}={value}" for name, value in world.cookies.items()))
+    given = {"client_id": "demo", "returnTo": HOME, **params}
+    return world.send("GET", f"/v2/logout?{form.encode(given)}", cookie, *headers)
+
+
+NAVIGATION = ("Sec-Fetch-Dest", "document")
+CROSS_SITE = ("Sec-Fetch-Site", "cross-site")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        (NAVIGATION, ("Sec-Fetch-Site", "same-site")),
+        (NAVIGATION, ("Sec-Fetch-Site", "none")),
+        (NAVIGATION, CROSS_SITE, ("Referer", HOME)),
+        (NAVIGATION, CROSS_SITE, ("Referer", f"{HOME}deep?x#y")),
+    ],
+)
+@pytest.mark.parametrize("federated", [{}, {"federated": ""}, {"federated": "true"}])
+def test_the_application_logs_out_at_once_as_at_auth0(
+    headers: tuple[tuple[str, str], ...], federated: dict[str, str]
+) -> None:
+    world = World()
+    world.login()
+    world.events.clear()
+    response = v2_logout(world, *headers, **federated)
+    assert (response.status, response.header("location")) == (303, HOME)
+    assert world.trace[-2:] == ["session.destroyed", "end_session.success"]
+    assert not logged_in(world)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("Sec-Fetch-Dest", "image"),),
+        (("Sec-Fetch-Dest", "iframe"), ("Sec-Fetch-Site", "same-site")),
+        (("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Site", "same-origin")),
+        (NAVIGATION, CROSS_SITE),
+        (NAVIGATION, CROSS_SITE, ("Referer", "https://evil.test/")),
+        (NAVIGATION, CROSS_SITE, ("Referer", "http://127.0.0.1:9401@evil.test/")),
+        (NAVIGATION, CROSS_SITE, ("Referer", HOME), ("Referer", "https://evil.test/")),
+    ],
+)
+def test_what_a_foreign_page_starts_is_a_question_o11(headers: tuple[tuple[str, str], ...]) -> None:
+    world = World()
+    world.login()
+    response = v2_logout(world, *headers)
+    assert "/oidc/logout/confirm?" in (response.header("location") or "")
+    assert logged_in(world)
+
+
+def test_without_a_way_back_auth0s_logout_asks_and_goes_nowhere_o11() -> None:
+    world = World()
+    world.login()
+    response = world.visit("GET", "/v2/logout")
+    assert b"You are signed out" in world.answer(response, logout="1").body
+    assert not logged_in(world)
+
+
+def test_auth0s_logout_without_a_session_goes_straight_back() -> None:
+    assert v2_logout(World()).header("location") == HOME
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"returnTo": "https://evil.test/"},
+        {"returnTo": "https://app.example/bye/", "client_id": "app"},
+        {"returnTo": "https://app.example/bye?x", "client_id": "app"},
+        {"returnTo": "https://app.example/bye", "client_id": ""},
+        {"client_id": "nobody"},
+        {"client_id": "app"},
+    ],
+)
+def test_auth0s_logout_leads_only_where_it_is_registered_to_lead_o11(params: dict[str, str]) -> None:
+    app = Client(client_id="app", post_logout_redirect_uris=("https://app.example/bye",))
+    world = World(Options(clients=(DEMO, app)))
+    world.login()
+    world.events.clear()
+    response = v2_logout(world, **params)
+    assert (response.status, response.header("location")) == (400, None)
+    assert world.trace == ["end_session.error"]
+    assert logged_in(world)
+
+
+def test_a_doubled_way_back_is_refused_o11() -> None:
+    target = f"/v2/logout?client_id=demo&returnTo={HOME}&returnTo=https://evil.test/"
+    assert World().visit("GET", target).status == 400
+
+
 def test_a_login_page_is_no_logout_page_and_the_other_way_round() -> None:
     world = World()
     login = (world.authorize().header("location") or "").partition("?")[2]
