@@ -3,16 +3,18 @@
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.client_authentication import METHODS
+from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, REFRESH, TOKEN_EXCHANGE
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
 from spa_auth.dev_provider.options import STANDARD_SCOPES
 from spa_auth.dev_provider.response_modes import response_modes
 from spa_auth.dev_provider.service import Service, no_way_out
+from spa_auth.dev_provider.signatures import ALGORITHMS as DPOP_ALGORITHMS
 from spa_auth.dev_provider.users import SCOPE_CLAIMS
 from spa_auth.protocol.http import Response
 
 PROMPTS = ("none", "login", "consent", "select_account")
-GRANT_TYPES = ("authorization_code", "refresh_token")
+GRANT_TYPES = (CODE, REFRESH, CLIENT_CREDENTIALS, TOKEN_EXCHANGE)
 
 # Back-Channel Logout 2.1: logout tokens are sent, and tell the session.
 BACKCHANNEL = {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
@@ -40,6 +42,8 @@ def metadata(service: Service) -> dict[str, object]:
         "authorization_endpoint": service.url("/authorize"),
         "token_endpoint": service.url("/oauth/token"),
         "userinfo_endpoint": service.url("/userinfo"),
+        "revocation_endpoint": service.url("/oauth/revoke"),
+        "introspection_endpoint": service.url("/oauth/introspect"),
         "end_session_endpoint": service.url("/oidc/logout"),
         **registration,
         **({} if service.send is no_way_out else BACKCHANNEL),
@@ -57,8 +61,11 @@ def metadata(service: Service) -> dict[str, object]:
         "prompt_values_supported": list(PROMPTS),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
+        **({} if service.options.dpop == "off" else {"dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS)}),
         "authorization_response_iss_parameter_supported": True,
         # Discovery 1.0 section 3 gives "true" as the default of the second of these.
         "request_parameter_supported": False,

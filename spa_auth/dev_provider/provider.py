@@ -19,6 +19,7 @@ from spa_auth.dev_provider.discovery import discovery, jwks
 from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation, v2_logout
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
 from spa_auth.dev_provider.failures import EndpointError, PageError
+from spa_auth.dev_provider.introspection import introspect
 from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.login import answer_login, show_login
 from spa_auth.dev_provider.malformed import malform
@@ -26,6 +27,7 @@ from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.pushed_requests import push_request
 from spa_auth.dev_provider.registration import REGISTRATION, register
 from spa_auth.dev_provider.registration_management import delete_registration, read_registration, update_registration
+from spa_auth.dev_provider.revocation import revoke
 from spa_auth.dev_provider.service import Endpoint, Send, Service, no_way_out
 from spa_auth.dev_provider.token import token
 from spa_auth.dev_provider.userinfo import userinfo
@@ -76,6 +78,8 @@ ROUTES: Mapping[str, Route] = {
     "/consent": Route({"GET": show_consent, "POST": answer_consent}),
     "/oauth/par": Route({"POST": push_request}, cors=True),
     "/oauth/token": Route({"POST": token}, cors=True),
+    "/oauth/revoke": Route({"POST": revoke}, cors=True),
+    "/oauth/introspect": Route({"POST": introspect}),
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
     "/v2/logout": Route({"GET": v2_logout}),

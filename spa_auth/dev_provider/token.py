@@ -6,7 +6,8 @@ from dataclasses import replace
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.client_authentication import authenticated_client
-from spa_auth.dev_provider.clients import CODE, REFRESH, Client
+from spa_auth.dev_provider.client_credentials_grant import grant_client
+from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, REFRESH, TOKEN_EXCHANGE, Client
 from spa_auth.dev_provider.code_grant import exchange_code
 from spa_auth.dev_provider.dpop import demanded_jkt_of
 from spa_auth.dev_provider.endpoint import Seen, endpoint
@@ -14,10 +15,16 @@ from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.refresh_grant import refresh
 from spa_auth.dev_provider.service import Service
+from spa_auth.dev_provider.token_exchange_grant import exchange_token
 from spa_auth.protocol.http import Response
 
 GrantType = Callable[[Service, Call, Client, Parameters], dict[str, object]]
-GRANTS: Mapping[str, GrantType] = {CODE: exchange_code, REFRESH: refresh}
+GRANTS: Mapping[str, GrantType] = {
+    CODE: exchange_code,
+    REFRESH: refresh,
+    CLIENT_CREDENTIALS: grant_client,
+    TOKEN_EXCHANGE: exchange_token,
+}
 
 
 @endpoint("grant")
