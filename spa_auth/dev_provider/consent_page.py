@@ -50,7 +50,7 @@ def _api(service: Service, scope: Scope, audience: str) -> Markup:
     return markup(
         "<li>Use the API <code>{audience}</code>{words}</li>\n",
         audience=audience,
-        words=markup(":{parts}", parts=parts) if words else "",
+        words=markup('<span class="words">with{parts}</span>', parts=parts) if words else "",
     )
 
 

@@ -18,16 +18,17 @@ def login_page(service: Service, pending: PendingLogin, session: Session | None,
     kept = session if pending.prompt == SELECT_ACCOUNT else None
     users = _users(service, request, kept)
     hint = request.params.get("login_hint", "")
-    first = kept.user if kept else _first(users, session, hint)
+    typed = "" if find_user(service.options.users, hint) else hint[:100]
+    first = kept.user if kept else _first(users, session, hint, typed)
     body = markup(
         _LOGIN,
         goal=goal(request),
         now=markup(_SIGNED_IN, name=session.user.name) if session and not kept else "",
         fault=markup('<p class="fault" role="alert" id="fault">{fault}</p>', fault=fault) if fault else "",
         invalid=Markup(' aria-invalid="true" aria-describedby="fault"' if fault else ""),
-        kept=_button(service, kept.user, "account", kept.sid, focus=not fault) if kept else "",
+        kept=_button(service, kept.user, "account", kept.sid, "Signed in", focus=not fault) if kept else "",
         users=joined(_button(service, user, "user", user.sub, focus=user is first and not fault) for user in users),
-        hint="" if find_user(users, hint) else hint[:100],
+        typed=typed,
         typed_focus=Markup("" if first and not fault else " autofocus"),
         action=service.url("/login"),
         hidden=hidden_fields(pending),
@@ -47,10 +48,11 @@ def goal(request: AuthorizationRequest) -> Markup:
     )
 
 
-def user_line(service: Service, user: User) -> Markup:
-    """Picture, name and address of a user."""
+def user_line(service: Service, user: User, note: str = "") -> Markup:
+    """Picture, name and address of a user, and a word on the account."""
     picture = str(user.claims.get("picture", service.url(f"/avatars/{user.sub}.svg")))
-    return markup(_WHO, name=user.name, email=user.email or user.sub, picture=picture)
+    noted = markup('<span class="note">{note}</span>', note=note) if note else ""
+    return markup(_WHO, name=user.name, email=user.email or user.sub, picture=picture, note=noted)
 
 
 def _users(service: Service, request: AuthorizationRequest, kept: Session | None) -> tuple[User, ...]:
@@ -58,13 +60,14 @@ def _users(service: Service, request: AuthorizationRequest, kept: Session | None
     return tuple(user for user in members if kept is None or user.sub != kept.user.sub)
 
 
-def _first(users: tuple[User, ...], session: Session | None, hint: str) -> User | None:
-    return (session and find_user(users, session.user.sub)) or find_user(users, hint) or next(iter(users), None)
+def _first(users: tuple[User, ...], session: Session | None, hint: str, typed: str) -> User | None:
+    known = (session and find_user(users, session.user.sub)) or find_user(users, hint)
+    return known if known or typed else next(iter(users), None)
 
 
-def _button(service: Service, user: User, name: str, value: str, *, focus: bool) -> Markup:
+def _button(service: Service, user: User, name: str, value: str, note: str = "", *, focus: bool) -> Markup:
     focused = Markup(" autofocus" if focus else "")
-    return markup(_BUTTON, name=name, value=value, focus=focused, who=user_line(service, user))
+    return markup(_BUTTON, name=name, value=value, focus=focused, who=user_line(service, user, note))
 
 
 _GOAL = """<p class="lead">to continue to <strong>{application}</strong>{organization}<br>
@@ -77,7 +80,7 @@ _LOGIN = """{goal}{now}<form method="post" action="{action}" class="users" aria-
 <form method="post" action="{action}" class="typed">
 {hidden}<label for="name">Another name or e-mail address</label>
 {fault}<div class="row">
-<input id="name" name="name" value="{hint}" required maxlength="100"
+<input id="name" name="name" value="{typed}" required maxlength="100"
  autocomplete="off" autocapitalize="off" spellcheck="false"{invalid}{typed_focus}>
 <button class="primary">Continue</button>
 </div>
@@ -95,5 +98,5 @@ _BUTTON = """<button class="user" name="{name}" value="{value}"{focus}>
 """
 
 _WHO = """<img src="{picture}" alt="" width="44" height="44">
-<span class="who"><span class="name">{name}</span><span class="email">{email}</span></span>
+<span class="who"><span class="name">{name}</span><span class="email">{email}</span>{note}</span>
 """

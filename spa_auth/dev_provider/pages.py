@@ -9,6 +9,12 @@ from spa_auth.dev_provider.service import Service
 from spa_auth.protocol.http import Headers, Response
 
 MAX_EVIDENCE_LENGTH = 300
+# What to do about an error that does not say it itself.
+REMEDIES = {
+    404: "Look for a slip in the address; the metadata lists every endpoint.",
+    405: "Open this address by a link or a redirect, as its specification says.",
+    500: "Look into the log of the provider, then try again.",
+}
 
 
 def logout_page(service: Service, pending: PendingLogout, session: Session | None) -> Response:
@@ -47,11 +53,12 @@ def start_page(service: Service, session: Session | None) -> Response:
 def error_page(service: Service, error: EndpointError) -> Response:
     """What went wrong, and what to do about it."""
     evidence = getattr(error, "evidence", "")[:MAX_EVIDENCE_LENGTH]
+    remedy = error.remedy or REMEDIES.get(error.status, "Go back to the application and start again there.")
     body = markup(
         _ERROR,
         text=error.error_description,
         evidence=markup('<p class="evidence"><code>{evidence}</code></p>', evidence=evidence) if evidence else "",
-        remedy=markup("<p>{remedy}</p>", remedy=error.remedy) if error.remedy else "",
+        remedy=remedy,
         code=error.error,
     )
     return page(service, "That did not work", body, status=error.status, headers=error.headers)
@@ -67,7 +74,8 @@ You are signed in as <strong>{who}</strong>.</p>
 _NOTICE = """<p class="lead">{text}</p>"""
 
 _ERROR = """<p class="lead">{text}</p>
-{evidence}{remedy}<p class="code">Error: <code>{code}</code></p>"""
+{evidence}<p>{remedy}</p>
+<p class="code">Error: <code>{code}</code></p>"""
 
 _START = """<p class="lead">This is an OpenID Provider for development.</p>
 <dl>

@@ -131,7 +131,7 @@ def test_the_page_says_in_plain_words_what_the_application_gets() -> None:
         "postal address",
         "phone number",
         "while you are away",
-        f"<code>{API}</code>: <code>read</code></li>",
+        f'<code>{API}</code><span class="words">with <code>read</code></span></li>',
         "alice@example.com",
         "Demo application",
     ):

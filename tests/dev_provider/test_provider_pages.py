@@ -112,7 +112,9 @@ def test_the_first_user_has_the_focus_or_the_one_who_is_hinted_or_signed_in() ->
 
 
 def test_a_login_hint_that_is_nobody_is_typed_already() -> None:
-    assert b'value="dora@corp.test"' in login_page(World(), login_hint="dora@corp.test").body
+    body = login_page(World(), login_hint="dora@corp.test").body
+    assert b'value="dora@corp.test"' in body
+    assert body.partition(b" autofocus>")[0].endswith(b'spellcheck="false"')
 
 
 def test_without_users_the_name_has_the_focus() -> None:
