@@ -85,6 +85,11 @@ class PeerPage:
         """The grant types that the token endpoint was asked for."""
         return [form["grant_type"] for form in self.site.provider.journal.grants]
 
+    def statuses(self, path: str) -> list[int]:
+        """How the provider has answered on a path; preflights are left out."""
+        exchanges = self.site.provider.journal.exchanges
+        return [each.status for each in exchanges if each.path == path and each.method != "OPTIONS"]
+
     @property
     def authorizations(self) -> list[Exchange]:
         return self.site.provider.journal.of("GET", "/authorize")

@@ -1,12 +1,18 @@
 """auth0-spa-js, a client that is not ours, in Chromium: it logs in, renews and logs out at our provider."""
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import pytest
 from browser.peer_pages import PeerPage, peer_page
 from playwright.sync_api import BrowserContext
 
+from spa_auth.dev_provider.options import Organization
 from spa_auth.protocol import form
+
+# Seconds for which a nonce is the newest: more than a test takes, and four of them fewer than a proof stays fresh.
+LIFETIME = 60
 
 
 @contextmanager
@@ -86,3 +92,61 @@ def test_a_logout_comes_back_and_the_next_silent_frame_finds_nobody(context: Bro
         assert dict(form.parse(logout.query))["returnTo"] == tab.url
         assert tab.run("client.isAuthenticated()") is False
         assert tab.run("refusal(client.getTokenSilently())") == "login_required"
+
+
+@pytest.mark.parametrize("organization", ["org_acme", "acme"])
+def test_a_login_for_an_organization_is_told_in_the_id_token(context: BrowserContext, organization: str) -> None:
+    """By its identifier and by its name: each is compared with a claim of its own."""
+    organizations = (Organization(org_id="org_acme", name="acme"),)
+    with auth0(context, organizations=organizations) as tab:
+        tab.leave(f"client.loginWithRedirect({{authorizationParams: {{organization: '{organization}'}}}})")
+        tab.click_user()
+        claims = tab.run("client.getIdTokenClaims()")
+        assert (claims["org_id"], claims["org_name"]) == ("org_acme", "acme")
+
+
+def test_a_silent_frame_is_told_that_consent_is_missing_and_a_popup_asks_for_it(context: BrowserContext) -> None:
+    with auth0(context, consent=True) as tab:
+        tab.leave("client.loginWithRedirect()")
+        tab.page.click("button[value=alice]")
+        tab.page.click("button[name=allow]")
+        tab.is_ready()
+        asked = "{authorizationParams: {audience: 'https://api.example'}}"
+        assert tab.run(f"refusal(client.getTokenSilently({asked}))") == "consent_required"
+        with tab.page.expect_popup() as popup:
+            tab.leave(
+                f"client.getTokenWithPopup({asked}).then(() => {{ document.documentElement.dataset.popup = '' }})"
+            )
+        popup.value.click("button[name=allow]")
+        tab.page.locator("html[data-popup]").wait_for(state="attached")
+        assert tab.run(f"client.getTokenSilently({{cacheMode: 'off', ...{asked}}})")
+
+
+@contextmanager
+def dpop(context: BrowserContext, **options: object) -> Generator[PeerPage]:
+    options = {"useDpop": True, "useRefreshTokens": True, **options}
+    with auth0(context, options=options, dpop="required", dpop_nonces="required", dpop_nonce_lifetime=LIFETIME) as tab:
+        # A new nonce from now on, so that the second at which the test runs makes no difference.
+        tab.site.provider.inner.controls.advance(LIFETIME - time.time() % LIFETIME)
+        yield tab
+
+
+def test_dpop_goes_on_while_nonces_change_as_the_one_before_stays_good(context: BrowserContext) -> None:
+    """P22: only the first request has to be sent twice."""
+    with dpop(context) as tab:
+        log_in(tab)
+        assert tab.statuses("/oauth/token") == [400, 200]
+        for _ in range(2):
+            tab.site.provider.inner.controls.advance(LIFETIME)
+            token = tab.run("client.getTokenSilently({cacheMode: 'off', detailedResponse: true})")
+            assert token["token_type"] == "DPoP"
+        assert tab.statuses("/oauth/token") == [400, 200, 200, 200]
+
+
+def test_dpop_goes_on_after_a_pause_in_which_the_nonce_has_gone(context: BrowserContext) -> None:
+    """P22: with the tokens in localStorage, as the page itself then sends what a worker would send."""
+    with dpop(context, cacheLocation="localstorage") as tab:
+        log_in(tab)
+        tab.site.provider.inner.controls.advance(2 * LIFETIME)
+        assert tab.run("client.getTokenSilently({cacheMode: 'off'})")
+        assert tab.statuses("/oauth/token") == [400, 200, 400, 200]
