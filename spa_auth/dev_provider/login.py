@@ -33,7 +33,7 @@ async def answer_login(service: Service, call: Call) -> Response:
         return deny(service, call, pending)
     if "account" in fields:
         return _keep_account(service, call, pending, fields["account"])
-    user = _chosen_user(service, fields)
+    user = chosen_user(service, fields)
     if user is None:
         return _page(service, call, pending, fault="Type a name of one to a hundred characters.")
     return await _log_in(service, call, pending, user)
@@ -85,6 +85,23 @@ def deny(service: Service, call: Call, pending: PendingLogin | PendingConsent) -
     return refuse(service, call, pending.request, AuthorizationError("access_denied", "The user refused."))
 
 
+def chosen_user(service: Service, fields: Parameters) -> User | None:
+    """Whom the form of a login names: by a click, or by a name that was typed; None where that is nobody."""
+    users = service.options.users
+    if "user" in fields:
+        return next((user for user in users if user.sub == fields["user"]), None)
+    typed = fields.get("name", "")
+    made = typed_user(typed)
+    return made and (find_user(users, typed) or find_user(users, made.sub) or made)
+
+
+async def start_session(service: Service, call: Call, user: User) -> Session:
+    """Log somebody in, in the place of whoever was logged in before in that browser."""
+    session = await _new_session(service, call, user)
+    service.save_session(session)
+    return session
+
+
 def _pending_login(service: Service, call: Call, params: Parameters) -> PendingLogin:
     pending = find_pending(service, call, params)
     if not isinstance(pending, PendingLogin):
@@ -94,15 +111,6 @@ def _pending_login(service: Service, call: Call, params: Parameters) -> PendingL
 
 def _page(service: Service, call: Call, pending: PendingLogin, *, fault: str = "") -> Response:
     return login_page(service, pending, service.session(call), fault=fault)
-
-
-def _chosen_user(service: Service, fields: Parameters) -> User | None:
-    users = service.options.users
-    if "user" in fields:
-        return next((user for user in users if user.sub == fields["user"]), None)
-    typed = fields.get("name", "")
-    made = typed_user(typed)
-    return made and (find_user(users, typed) or find_user(users, made.sub) or made)
 
 
 def _keep_account(service: Service, call: Call, pending: PendingLogin, sid: str) -> Response:
@@ -115,8 +123,7 @@ def _keep_account(service: Service, call: Call, pending: PendingLogin, sid: str)
 
 async def _log_in(service: Service, call: Call, pending: PendingLogin, user: User) -> Response:
     service.pending.remove(pending.key)  # now, as the same form may come again while applications are told
-    session = await _new_session(service, call, user)
-    service.save_session(session)
+    session = await start_session(service, call, user)
     end_interaction(service, call, pending, "login")
     headers = (service.set_cookie("session", session.key),)
     # Who logs in has chosen an account, too.

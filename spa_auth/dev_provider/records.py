@@ -158,6 +158,7 @@ class DeviceCode:
 
     Args:
         user_code: What the user types, in the form in which it is compared.
+        userinfo_too: Whether tokens for APIs will be good at the userinfo endpoint as well.
         grant_id: What the user gave; None while nobody has approved.
         denied: The user refused.
         polled_at: When the device asked last.
@@ -169,12 +170,20 @@ class DeviceCode:
     client_id: str
     scope: Scope
     audiences: tuple[str, ...]
+    userinfo_too: bool = False
     grant_id: str | None = None
     denied: bool = False
     polled_at: int | None = None
     interval: int
     expires_at: int
     consumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongUserCode:
+    """Somebody typed a code that no device shows (RFC 8628 section 5.1)."""
+
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True)

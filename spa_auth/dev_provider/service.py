@@ -41,6 +41,7 @@ from spa_auth.dev_provider.records import (
     RegistrationAccessToken,
     ReplayDetection,
     Session,
+    WrongUserCode,
 )
 from spa_auth.dev_provider.store import Store
 from spa_auth.errors import JWTError, NetworkError
@@ -50,6 +51,7 @@ from spa_auth.protocol.url import parse_url
 
 _log = logging.getLogger("spa_auth.dev_provider")
 Send = Callable[[Request], Awaitable[Response]]
+MAX_WRONG_USER_CODES = 10
 
 
 async def no_way_out(_request: Request) -> Response:
@@ -95,6 +97,7 @@ class Service:
         self.refresh_tokens: Store[RefreshToken] = Store(self.time)
         self.pushed_requests: Store[PushedRequest] = Store(self.time)
         self.device_codes: Store[DeviceCode] = Store(self.time)
+        self.wrong_user_codes: Store[WrongUserCode] = Store(self.time, capacity=MAX_WRONG_USER_CODES)
         self.replay_detections: Store[ReplayDetection] = Store(self.time)
         self.registrations: Store[Registration] = Store(self.time)
         self.initial_access_tokens: Store[InitialAccessToken] = Store(self.time)
