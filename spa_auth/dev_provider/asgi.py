@@ -27,7 +27,7 @@ def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
 
     Args:
         provider: What answers.
-        stream: The events that the page /events shows; without it there is no such page.
+        stream: The events that the page /events shows; without it that says so.
     """
     issuer = parse_url(provider.issuer)
 
@@ -37,7 +37,7 @@ def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
         request = _request(scope, await _body(receive))
         path = scope["path"].removeprefix(issuer.path.removesuffix("/"))
         await asyncio.sleep(provider.controls.take_delay(path))
-        watched = None if stream is None else answer_watcher(request, issuer)
+        watched = answer_watcher(request, issuer, shown=stream is not None)
         if stream is not None and watched is not None and watched.status == 200 and path == STREAM:
             with stream.reader(request.header("last-event-id") or "") as reader:
                 await _send_stream(reader, watched, receive, send)

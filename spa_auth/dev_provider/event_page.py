@@ -15,7 +15,7 @@ STREAM_HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"),
 _ASSETS = {"/events/page.js": "text/javascript", "/events/page.css": "text/css"}
 
 
-def answer_watcher(request: Request, issuer: URL) -> Response | None:
+def answer_watcher(request: Request, issuer: URL, *, shown: bool = True) -> Response | None:
     """The answer to a request of somebody who watches; None where it is not for them.
 
     A 200 at `STREAM` has no body: the stream itself follows.
@@ -23,18 +23,19 @@ def answer_watcher(request: Request, issuer: URL) -> Response | None:
     Args:
         request: Any request to the provider.
         issuer: The issuer, taken apart.
+        shown: Whether there is a stream; without one the page says so.
     """
     try:
-        call = read_call(request, issuer)
-        if call.path not in {PAGE, STREAM, *_ASSETS}:
+        path = read_call(request, issuer).path
+        if path not in ({PAGE, STREAM, *_ASSETS} if shown else {PAGE}):
             return None
-        _check(request, call.path)
+        _check(request, path)
     except EndpointError as error:
         # What is no good request is none of ours either, and the provider says so in its own way.
-        return Response(error.status, _TEXT, error.error_description.encode()) if error.error == "forbidden" else None
-    if call.path == STREAM:
+        return _text(error.status, error.error_description) if error.error == "forbidden" else None
+    if path == STREAM:
         return Response(200, STREAM_HEADERS)
-    return _asset(call.path) if call.path in _ASSETS else _page(issuer)
+    return _asset(path) if path in _ASSETS else _page(issuer) if shown else _text(404, _NOT_SHOWN)
 
 
 def _check(request: Request, path: str) -> None:
@@ -44,6 +45,10 @@ def _check(request: Request, path: str) -> None:
         raise EndpointError("forbidden", "Only the provider's own page may watch its events.", status=403)
     if request.method not in {"GET", "HEAD"}:
         raise EndpointError("forbidden", "Events can only be read.", status=405)
+
+
+def _text(status: int, text: str) -> Response:
+    return Response(status, (("Content-Type", "text/plain; charset=utf-8"), *NO_STORE, *NO_SNIFF), text.encode())
 
 
 def _asset(path: str) -> Response:
@@ -63,7 +68,7 @@ def _page(issuer: URL) -> Response:
     return Response(200, headers, markup(_PAGE, base=issuer.path.removesuffix("/")).encode())
 
 
-_TEXT: Headers = (("Content-Type", "text/plain; charset=utf-8"), *NO_STORE, *NO_SNIFF)
+_NOT_SHOWN = "This provider shows its events to its own machine only, and here they are off. Use --events."
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
