@@ -286,3 +286,82 @@ def test_an_unregistered_api_is_an_invalid_target_and_its_scopes_are_limited() -
     assert answered(world.authorize(audience="https://other.example"))["error"] == "invalid_target"
     tokens = world.tokens(audience="https://api.example", scope="openid read:notes delete:all")
     assert tokens["scope"] == "openid read:notes"
+
+
+def test_a_client_without_the_grant_type_for_codes_is_unauthorized() -> None:
+    machine = Client(client_id="m", client_secret="s", redirect_uris=(CALLBACK,), grant_types=("client_credentials",))
+    world = World(Options(clients=(machine,)))
+    assert answered(world.authorize(client_id="m"))["error"] == "unauthorized_client"
+
+
+def test_a_provider_that_reads_resource_only_ignores_audience() -> None:
+    world = World(Options(resource_only=True, apis=(Api(audience="https://api.example/"),)))
+    world.login(audience="https://unknown.example/")
+    world.login(audience="https://unknown.example/", resource="https://api.example/")
+    assert [grant.audiences for grant in world.provider._service.grants] == [(), ("https://api.example/",)]
+    assert answered(world.authorize(resource="https://unknown.example/"))["error"] == "invalid_target"
+
+
+def test_what_has_no_meaning_here_is_accepted_and_ignored() -> None:
+    world = World()
+    ignored = {"ui_locales": "de en", "display": "popup", "acr_values": "urn:x", "claims_locales": "de", "unknown": "1"}
+    claims = world.verified(str(world.tokens(**ignored)["id_token"])).claims
+    assert "acr" not in claims
+
+
+def test_prompt_login_renews_auth_time() -> None:
+    world = World()
+    world.login()
+    world.clock.now += 500
+    claims = world.verified(str(world.tokens(prompt="login")["id_token"])).claims
+    assert claims["auth_time"] == world.clock.now
+
+
+def test_a_post_of_something_else_than_a_form_is_a_page_and_one_event() -> None:
+    world = World()
+    assert is_page(world.send("POST", "/authorize", ("Content-Type", "application/json"), body="{}"))
+    assert world.trace == ["authorization.error"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"prompt": "none"},
+        {"scope": '"'},
+        {"client_id": "nobody"},
+        {"redirect_uri": "https://evil.test/", "response_type": "x", "response_mode": "form_post"},
+        {"response_mode": "web_message", "prompt": "none"},
+    ],
+)
+def test_a_refusal_is_told_exactly_once(changed: dict[str, str]) -> None:
+    world = World()
+    world.authorize(**changed)
+    assert world.trace == ["authorization.error"]
+
+
+def test_a_fault_goes_back_to_the_application_once_the_request_is_addressed_o05() -> None:
+    world = World()
+    world.provider.controls.next("/authorize", error="temporarily_unavailable", times=2)
+    assert answered(world.authorize())["error"] == "temporarily_unavailable"
+    assert world.trace == ["authorization.error"]
+    assert is_page(world.authorize(redirect_uri="https://evil.test/"))
+
+
+def test_a_crash_is_a_page_for_people_and_the_event_server_error(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.provider.controls.next("/authorize", error="server_error")
+    page = world.authorize()
+    assert (page.status, page.media_type) == (500, "text/html")
+    assert b"Look into the log of the provider" in page.body
+    assert world.trace == ["server_error"]
+    assert "A test wanted this." in caplog.text
+
+
+@pytest.mark.parametrize(
+    "request_target", ["/nothing", "/consent", "/login?interaction=x", "/authorize", "/authorize?client_id=demo"]
+)
+def test_every_error_page_says_what_to_do(request_target: str) -> None:
+    body = World().visit("GET", request_target).body.decode()
+    remedy = body.rpartition("<p>")[2].partition("</p>")[0]
+    assert remedy.endswith(".")
+    assert "Error: <code>" in body

@@ -66,6 +66,8 @@ def test_the_form_may_lead_to_the_application_and_nowhere_else(redirect_uri: str
 def test_the_answer_to_the_login_form_is_a_303_o07() -> None:
     world = World()
     assert world.answer(world.authorize(), user="alice").status == 303
+    consent = world.authorize(prompt="consent")
+    assert world.answer(consent, allow="1").status == 303
 
 
 @pytest.mark.parametrize("changed", [{"csrf": ""}, {"csrf": "guess"}, {"interaction": "guess"}, {"interaction": ""}])
