@@ -28,12 +28,14 @@ async function logIn(application, more = {}) {
     return application.exchangeCode(application.answer(callback));
 }
 
-// The error code that a promise fails with, of a body, of a challenge or of the library.
+// The error code that a promise fails with: of the answer, of the challenge in its header, or of its body.
 async function refusal(promise) {
     try {
         await promise;
     } catch (error) {
-        return error.error ?? error.cause?.[0]?.parameters?.error ?? error.code ?? String(error);
+        if (error.error) return error.error;
+        if (!(error instanceof oauth.WWWAuthenticateChallengeError)) throw error;
+        return error.cause[0].parameters.error ?? (await error.response.json()).error;
     }
     return "";
 }
