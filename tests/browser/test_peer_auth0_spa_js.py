@@ -150,3 +150,16 @@ def test_dpop_goes_on_after_a_pause_in_which_the_nonce_has_gone(context: Browser
         tab.site.provider.inner.controls.advance(2 * LIFETIME)
         assert tab.run("client.getTokenSilently({cacheMode: 'off'})")
         assert tab.statuses("/oauth/token") == [400, 200, 400, 200]
+
+
+def test_dpop_bound_tokens_open_userinfo_with_a_proof_of_their_own(context: BrowserContext) -> None:
+    with dpop(context) as tab:
+        log_in(tab)
+        address = f"{tab.site.provider.issuer}userinfo"
+        user = tab.run(
+            f"client.createFetcher({{dpopNonceId: 'userinfo'}}).fetchWithAuth('{address}').then(a => a.json())"
+        )
+        assert user["sub"] == "alice"
+        assert tab.statuses("/userinfo") == [401, 200]
+        bare = f"fetch('{address}', {{headers: {{Authorization: 'Bearer ' + token}}}}).then(answer => answer.status)"
+        assert tab.run(f"client.getTokenSilently().then(token => {bare})") == 401
