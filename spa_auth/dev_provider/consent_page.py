@@ -1,6 +1,5 @@
 """The page that asks whether an application may have what it wants."""
 
-from spa_auth.dev_provider.authorization_request import AuthorizationRequest
 from spa_auth.dev_provider.layout import hidden_fields, page
 from spa_auth.dev_provider.login_page import goal, user_line
 from spa_auth.dev_provider.markup import Markup, joined, markup
@@ -30,16 +29,17 @@ def consent_page(service: Service, pending: PendingConsent, session: Session) ->
         goal=goal(request),
         who=user_line(service, session.user),
         application=request.client.title,
-        items=joined(_items(service, request)),
+        items=wanted(service, request.scope, request.audiences),
         action=service.url("/consent"),
         hidden=hidden_fields(pending),
     )
     return page(service, "Allow access?", body, form_goal=request.redirect_uri)
 
 
-def _items(service: Service, request: AuthorizationRequest) -> list[Markup]:
-    standard = [markup("<li>{meaning}</li>\n", meaning=MEANINGS[word]) for word in request.scope if word in MEANINGS]
-    return [*standard, *(_api(service, request.scope, audience) for audience in request.audiences)]
+def wanted(service: Service, scope: Scope, audiences: tuple[str, ...]) -> Markup:
+    """What a scope and the APIs mean, in plain words, as the items of a list."""
+    standard = [markup("<li>{meaning}</li>\n", meaning=MEANINGS[word]) for word in scope if word in MEANINGS]
+    return joined([*standard, *(_api(service, scope, audience) for audience in audiences)])
 
 
 def _api(service: Service, scope: Scope, audience: str) -> Markup:

@@ -3,13 +3,15 @@
 from spa_auth.dev_provider.authorization_request import AuthorizationRequest
 from spa_auth.dev_provider.layout import hidden_fields, page
 from spa_auth.dev_provider.markup import Markup, joined, markup
-from spa_auth.dev_provider.pending import PendingLogin
+from spa_auth.dev_provider.pending import Pending, PendingLogin
 from spa_auth.dev_provider.prompts import SELECT_ACCOUNT, is_member
 from spa_auth.dev_provider.records import Session
 from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.users import User, find_user
 from spa_auth.protocol.http import Response
 from spa_auth.protocol.url import origin_of
+
+NOTHING = Markup()
 
 
 def login_page(service: Service, pending: PendingLogin, session: Session | None, *, fault: str = "") -> Response:
@@ -24,17 +26,57 @@ def login_page(service: Service, pending: PendingLogin, session: Session | None,
         _LOGIN,
         goal=goal(request),
         now=markup(_SIGNED_IN, name=session.user.name) if session and not kept else "",
-        fault=markup('<p class="fault" role="alert" id="fault">{fault}</p>', fault=fault) if fault else "",
-        invalid=Markup(' aria-invalid="true" aria-describedby="fault"' if fault else ""),
-        kept=_button(service, kept.user, "account", kept.sid, "Signed in", focus=not fault) if kept else "",
-        users=joined(_button(service, user, "user", user.sub, focus=user is first and not fault) for user in users),
-        typed=typed,
-        typed_focus=Markup("" if first and not fault else " autofocus"),
+        forms=user_forms(
+            service,
+            pending,
+            action=service.url("/login"),
+            users=users,
+            first=first,
+            kept=_button(service, kept.user, "account", kept.sid, "Signed in", focus=not fault) if kept else Markup(),
+            typed=typed,
+            fault=fault,
+        ),
         action=service.url("/login"),
         hidden=hidden_fields(pending),
     )
     title = "Choose an account" if kept else "Sign in"
     return page(service, title, body, status=400 if fault else 200, form_goal=request.redirect_uri)
+
+
+def user_forms(
+    service: Service,
+    pending: Pending,
+    *,
+    action: str,
+    users: tuple[User, ...],
+    first: User | None,
+    kept: Markup = NOTHING,
+    typed: str = "",
+    fault: str = "",
+) -> Markup:
+    """One button for each user, and a field for any other name.
+
+    Args:
+        service: Whose users they are.
+        pending: The page that waits.
+        action: Where the answer goes.
+        users: Who has a button.
+        first: Who has the focus; None leaves it to the field.
+        kept: A button before all others.
+        typed: What the field holds already.
+        fault: What was wrong with the name that was typed.
+    """
+    return markup(
+        _USERS,
+        fault=markup('<p class="fault" role="alert" id="fault">{fault}</p>', fault=fault) if fault else "",
+        invalid=Markup(' aria-invalid="true" aria-describedby="fault"' if fault else ""),
+        kept=kept,
+        users=joined(_button(service, user, "user", user.sub, focus=user is first and not fault) for user in users),
+        typed=typed,
+        typed_focus=Markup("" if first and not fault else " autofocus"),
+        action=action,
+        hidden=hidden_fields(pending),
+    )
 
 
 def goal(request: AuthorizationRequest) -> Markup:
@@ -74,7 +116,11 @@ _GOAL = """<p class="lead">to continue to <strong>{application}</strong>{organiz
 <span class="origin">{origin}</span></p>
 """
 
-_LOGIN = """{goal}{now}<form method="post" action="{action}" class="users" aria-label="Known users">
+_LOGIN = """{goal}{now}{forms}<form method="post" action="{action}" class="deny">
+{hidden}<button class="quiet" name="deny" value="1">Deny and go back</button>
+</form>"""
+
+_USERS = """<form method="post" action="{action}" class="users" aria-label="Known users">
 {hidden}{kept}{users}</form>
 <p class="or"><span>or</span></p>
 <form method="post" action="{action}" class="typed">
@@ -85,9 +131,7 @@ _LOGIN = """{goal}{now}<form method="post" action="{action}" class="users" aria-
 <button class="primary">Continue</button>
 </div>
 </form>
-<form method="post" action="{action}" class="deny">
-{hidden}<button class="quiet" name="deny" value="1">Deny and go back</button>
-</form>"""
+"""
 
 _SIGNED_IN = """<p class="now">You are signed in as <strong>{name}</strong>.</p>
 """
