@@ -43,6 +43,7 @@ def start_page(service: Service, session: Session | None) -> Response:
         _START,
         issuer=service.options.issuer,
         discovery=service.url("/.well-known/openid-configuration"),
+        events=service.url("/events"),
         clients=joined(markup("<code>{name}</code> ", name=client) for client in clients),
         users=joined(markup("<code>{name}</code> ", name=user.sub) for user in service.options.users),
         now=markup(_START_SESSION, name=session.user.name, logout=service.url("/oidc/logout")) if session else "",
@@ -81,6 +82,7 @@ _START = """<p class="lead">This is an OpenID Provider for development.</p>
 <dl>
 <dt>Issuer</dt><dd><code>{issuer}</code></dd>
 <dt>Discovery</dt><dd><a href="{discovery}">openid-configuration</a></dd>
+<dt>Events</dt><dd><a href="{events}">what happens, live</a></dd>
 <dt>Clients</dt><dd>{clients}</dd>
 <dt>Users</dt><dd>{users}and any other name</dd>
 </dl>
