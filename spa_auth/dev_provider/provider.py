@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from spa_auth.dev_provider import assets, pages
+from spa_auth.dev_provider.activation import CONFIRM, answer_approval, enter_code, show_approval, show_code_form
 from spa_auth.dev_provider.answers import json_error, preflight, with_cors
 from spa_auth.dev_provider.authorize import authorize
 from spa_auth.dev_provider.call import Call, read_call
@@ -15,6 +16,7 @@ from spa_auth.dev_provider.consent import answer_consent, show_consent
 from spa_auth.dev_provider.control import Control
 from spa_auth.dev_provider.control_surface import control_surface, is_control
 from spa_auth.dev_provider.controls import Controls, raise_fault
+from spa_auth.dev_provider.device_authorization import ACTIVATE, authorize_device
 from spa_auth.dev_provider.discovery import discovery, jwks
 from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation, v2_logout
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
@@ -63,7 +65,7 @@ def _registration_is_on(options: Options) -> bool:
 
 
 # These pages raise the faults of tests themselves, so that their own events tell of them.
-TELLING = ("/authorize", "/oidc/logout", "/v2/logout")
+TELLING = ("/authorize", ACTIVATE, "/oidc/logout", "/v2/logout")
 # RFC 6750 section 2.1: what can stand behind "Bearer".
 _CONTROL_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 
@@ -77,6 +79,9 @@ ROUTES: Mapping[str, Route] = {
     "/login": Route({"GET": show_login, "POST": answer_login}),
     "/consent": Route({"GET": show_consent, "POST": answer_consent}),
     "/oauth/par": Route({"POST": push_request}, cors=True),
+    "/oauth/device/code": Route({"POST": authorize_device}, cors=True),
+    ACTIVATE: Route({"GET": show_code_form, "POST": enter_code}),
+    CONFIRM: Route({"GET": show_approval, "POST": answer_approval}),
     "/oauth/token": Route({"POST": token}, cors=True),
     "/oauth/revoke": Route({"POST": revoke}, cors=True),
     "/oauth/introspect": Route({"POST": introspect}),

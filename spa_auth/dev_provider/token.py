@@ -7,8 +7,9 @@ from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.client_authentication import authenticated_client
 from spa_auth.dev_provider.client_credentials_grant import grant_client
-from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, REFRESH, TOKEN_EXCHANGE, Client
+from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, DEVICE_CODE, REFRESH, TOKEN_EXCHANGE, Client
 from spa_auth.dev_provider.code_grant import exchange_code
+from spa_auth.dev_provider.device_grant import poll
 from spa_auth.dev_provider.dpop import demanded_jkt_of
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.failures import EndpointError
@@ -23,6 +24,7 @@ GRANTS: Mapping[str, GrantType] = {
     CODE: exchange_code,
     REFRESH: refresh,
     CLIENT_CREDENTIALS: grant_client,
+    DEVICE_CODE: poll,
     TOKEN_EXCHANGE: exchange_token,
 }
 
