@@ -41,13 +41,18 @@ _log = logging.getLogger("spa_auth.dev_provider")
 
 @dataclass(frozen=True)
 class Route:
-    """What answers a path: an endpoint for each method; with `cors`, other origins may read the answers.
+    """What answers a path.
 
-    `exists` tells whether the options have it at all.
+    Args:
+        endpoints: One for each method.
+        cors: Whether other origins may read the answers.
+        for_people: Whether it answers with pages; errors are pages then, and JSON otherwise.
+        exists: Tells whether the options have it at all.
     """
 
     endpoints: Mapping[str, Endpoint]
     cors: bool = False
+    for_people: bool = False
     exists: Callable[[Options], bool] = lambda _options: True
 
     @property
@@ -64,31 +69,31 @@ def _registration_is_on(options: Options) -> bool:
     return options.registration != "off"
 
 
-# These pages raise the faults of tests themselves, so that their own events tell of them.
-TELLING = ("/authorize", ACTIVATE, "/oidc/logout", "/v2/logout")
+# What is not for scripts, but raises the faults of tests itself, so that an event of its own tells of them.
+TELLING = ("/authorize", ACTIVATE, "/oauth/introspect", "/oidc/logout", "/v2/logout")
 # RFC 6750 section 2.1: what can stand behind "Bearer".
 _CONTROL_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 
 # CORS is on what scripts call, never on what people see: /authorize is only ever navigated to.
 ROUTES: Mapping[str, Route] = {
-    "/": Route({"GET": _start}),
+    "/": Route({"GET": _start}, for_people=True),
     "/.well-known/openid-configuration": Route({"GET": discovery}, cors=True),
     "/.well-known/oauth-authorization-server": Route({"GET": discovery}, cors=True),
     "/.well-known/jwks.json": Route({"GET": jwks}, cors=True),
-    "/authorize": Route({"GET": authorize, "POST": authorize}),
-    "/login": Route({"GET": show_login, "POST": answer_login}),
-    "/consent": Route({"GET": show_consent, "POST": answer_consent}),
+    "/authorize": Route({"GET": authorize, "POST": authorize}, for_people=True),
+    "/login": Route({"GET": show_login, "POST": answer_login}, for_people=True),
+    "/consent": Route({"GET": show_consent, "POST": answer_consent}, for_people=True),
     "/oauth/par": Route({"POST": push_request}, cors=True),
     "/oauth/device/code": Route({"POST": authorize_device}, cors=True),
-    ACTIVATE: Route({"GET": show_code_form, "POST": enter_code}),
-    CONFIRM: Route({"GET": show_approval, "POST": answer_approval}),
+    ACTIVATE: Route({"GET": show_code_form, "POST": enter_code}, for_people=True),
+    CONFIRM: Route({"GET": show_approval, "POST": answer_approval}, for_people=True),
     "/oauth/token": Route({"POST": token}, cors=True),
     "/oauth/revoke": Route({"POST": revoke}, cors=True),
     "/oauth/introspect": Route({"POST": introspect}),
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
-    "/oidc/logout": Route({"GET": end_session, "POST": end_session}),
-    "/v2/logout": Route({"GET": v2_logout}),
-    "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}),
+    "/oidc/logout": Route({"GET": end_session, "POST": end_session}, for_people=True),
+    "/v2/logout": Route({"GET": v2_logout}, for_people=True),
+    "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}, for_people=True),
     REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on),
     "/assets/style.css": Route({"GET": assets.style}),
     "/assets/web_message.js": Route({"GET": assets.web_message_script}),
@@ -208,7 +213,7 @@ class DevProvider:
             refusal = error
         except Exception as error:  # noqa: BLE001 - as in `handle`; here it is known who reads the answer
             refusal = self._failed(call.request, error)
-        return json_error(refusal) if route.cors else pages.error_page(self._service, refusal)
+        return pages.error_page(self._service, refusal) if route.for_people else json_error(refusal)
 
     async def _dispatched(self, route: Route, call: Call) -> Response:
         endpoint = route.endpoints.get("GET" if call.method == "HEAD" else call.method)

@@ -13,6 +13,7 @@ from spa_auth.dev_provider.events import GrantRevoked
 from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.malformed import HUGE, MALFORMATIONS, malform
 from spa_auth.dev_provider.options import ISSUER
+from spa_auth.dev_provider.provider import ROUTES
 from spa_auth.errors import ConfigurationError
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
@@ -221,12 +222,16 @@ def test_a_preflight_does_not_use_up_what_is_to_go_wrong() -> None:
         ("/userinfo", "userinfo.error"),
         ("/oidc/logout", "end_session.error"),
         ("/v2/logout", "end_session.error"),
+        ("/oauth/token", "grant.error"),
+        ("/oauth/par", "pushed_authorization_request.error"),
+        ("/oauth/revoke", "revocation.error"),
+        ("/oauth/introspect", "introspection.error"),
     ],
 )
 def test_a_forced_error_is_the_error_event_of_its_endpoint(path: str, event: str) -> None:
     world = World()
     world.provider.controls.next(path, error="temporarily_unavailable", status=503)
-    assert world.send("GET", path).status == 503
+    assert world.send(next(iter(ROUTES[path].endpoints)), path).status == 503
     assert world.trace == [event]
 
 
@@ -244,15 +249,17 @@ def test_a_forced_error_on_another_page_is_a_page() -> None:
     assert (response.status, response.media_type) == (503, "text/html")
 
 
-@pytest.mark.parametrize("path", ["/userinfo", "/", "/oidc/logout", "/authorize"])
+@pytest.mark.parametrize("path", ["/userinfo", "/", "/oidc/logout", "/authorize", "/oauth/introspect"])
 def test_a_failure_of_the_provider_is_a_server_error_that_its_reader_can_read(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = World()
     world.provider.controls.next(path, error="server_error")
-    response = world.authorize() if path == "/authorize" else world.send("GET", path)
+    method = next(iter(ROUTES[path].endpoints))
+    response = world.authorize() if path == "/authorize" else world.send(method, path)
     assert response.status == 500
-    assert response.media_type == ("application/json" if path == "/userinfo" else "text/html")
+    for_scripts = path in {"/userinfo", "/oauth/introspect"}
+    assert response.media_type == ("application/json" if for_scripts else "text/html")
     assert (response.header("access-control-allow-origin") == "*") is (path == "/userinfo")
     assert world.trace == ["server_error"]
     assert "A test wanted this." in caplog.text
