@@ -1,5 +1,6 @@
 """Pages with clients that are not ours, each before a provider of its own."""
 
+import json
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,10 @@ class PeerPage:
     def grants(self) -> list[str]:
         """The grant types that the token endpoint was asked for."""
         return [form["grant_type"] for form in self.site.provider.journal.grants]
+
+    def issued(self, name: str) -> str:
+        """A member of the newest answer of the token endpoint."""
+        return str(json.loads(self.site.provider.journal.of("POST", "/oauth/token")[-1].answer)[name])
 
     def statuses(self, path: str) -> list[int]:
         """How the provider has answered on a path; preflights are left out."""

@@ -94,6 +94,26 @@ def test_a_logout_comes_back_and_the_next_silent_frame_finds_nobody(context: Bro
         assert tab.run("refusal(client.getTokenSilently())") == "login_required"
 
 
+def test_a_revoked_refresh_token_brings_nothing_any_more(context: BrowserContext) -> None:
+    with auth0(context, options={"useRefreshTokens": True}) as tab:
+        log_in(tab)
+        tab.run("client.revokeRefreshToken()")
+        (revocation,) = tab.site.provider.journal.of("POST", "/oauth/revoke")
+        assert (revocation.form["token_type_hint"], revocation.status) == ("refresh_token", 200)
+        assert revocation.form["token"] == tab.issued("refresh_token")
+        assert tab.run("refusal(client.getTokenSilently({cacheMode: 'off'}))") == "missing_refresh_token"
+
+
+def test_credentials_of_elsewhere_are_exchanged_for_a_login_without_a_page(context: BrowserContext) -> None:
+    with auth0(context) as tab:
+        exchange = (
+            "{subject_token_type: 'urn:acme:legacy-token', subject_token: 'bob', audience: 'https://api.example'}"
+        )
+        assert tab.run(f"client.loginWithCustomTokenExchange({exchange}).then(answer => answer.token_type)") == "Bearer"
+        assert tab.run("client.getUser()")["sub"] == "bob"
+        assert tab.authorizations == []
+
+
 @pytest.mark.parametrize("organization", ["org_acme", "acme"])
 def test_a_login_for_an_organization_is_told_in_the_id_token(context: BrowserContext, organization: str) -> None:
     """By its identifier and by its name: each is compared with a claim of its own."""

@@ -9,10 +9,15 @@ from playwright.sync_api import BrowserContext
 from spa_auth.protocol import form
 
 SCOPE = "openid profile email"
+OFFLINE: dict[str, object] = {"scope": f"{SCOPE} offline_access"}
+# The library shows tokens to userinfo as bearer tokens, bound or not.
+DPOP: dict[str, object] = {**OFFLINE, "dpop": {"bind_authorization_code": True}, "loadUserInfo": False}
 
 
 @contextmanager
-def oidc(context: BrowserContext, *, scope: str = SCOPE, **provider: object) -> Generator[PeerPage]:
+def oidc(
+    context: BrowserContext, *, options: dict[str, object] | None = None, **provider: object
+) -> Generator[PeerPage]:
     with peer_page(context, "oidc-client-ts", **provider) as tab:
         tab.open({
             "authority": tab.site.provider.issuer,
@@ -21,9 +26,10 @@ def oidc(context: BrowserContext, *, scope: str = SCOPE, **provider: object) -> 
             "silent_redirect_uri": tab.url,
             "popup_redirect_uri": tab.url,
             "post_logout_redirect_uri": f"{tab.url}?out",
-            "scope": scope,
+            "scope": SCOPE,
             "loadUserInfo": True,
             "automaticSilentRenew": False,
+            **(options or {}),
         })  # fmt: skip
         yield tab
 
@@ -75,7 +81,7 @@ def test_a_popup_comes_back_by_redirect(context: BrowserContext) -> None:
 
 
 def test_refresh_tokens_are_spent_one_after_the_other(context: BrowserContext) -> None:
-    with oidc(context, scope=f"{SCOPE} offline_access") as tab:
+    with oidc(context, options=OFFLINE) as tab:
         log_in(tab)
         tokens = [tab.run("manager.signinSilent().then(user => user.access_token)") for _ in range(3)]
         assert len(set(tokens)) == 3
@@ -92,3 +98,28 @@ def test_a_logout_with_id_token_hint_asks_nothing_and_comes_back(context: Browse
         assert "id_token_hint" in dict(form.parse(logout.query))
         assert tab.run("manager.getUser()") is None
         assert tab.run("refusal(manager.signinSilent())") == "login_required"
+
+
+def test_revoked_tokens_open_nothing_any_more(context: BrowserContext) -> None:
+    with oidc(context, options=OFFLINE) as tab:
+        log_in(tab)
+        tab.run("manager.getUser().then(user => { window.user = user })")
+        tab.run("manager.revokeTokens()")
+        revocations = tab.site.provider.journal.of("POST", "/oauth/revoke")
+        assert [(each.form["token_type_hint"], each.status) for each in revocations] == [
+            ("access_token", 200),
+            ("refresh_token", 200),
+        ]
+        address = f"{tab.site.provider.issuer}userinfo"
+        bearer = "{headers: {Authorization: `Bearer ${user.access_token}`}}"
+        assert tab.run(f"fetch('{address}', {bearer}).then(answer => answer.status)") == 401
+
+
+def test_dpop_binds_the_code_and_the_tokens_and_takes_nonces(context: BrowserContext) -> None:
+    with oidc(context, options=DPOP, dpop="required", dpop_nonces="required") as tab:
+        log_in(tab)
+        assert "dpop_jkt" in dict(form.parse(tab.authorizations[0].query))
+        assert tab.run("manager.getUser().then(user => user.token_type)") == "DPoP"
+        assert tab.run("manager.signinSilent().then(user => user.profile.sub)") == "alice"
+        assert tab.statuses("/oauth/token")[:2] == [400, 200]
+        assert tab.grants[-1] == "refresh_token"

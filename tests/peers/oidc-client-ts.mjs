@@ -1,7 +1,9 @@
 // A page with oidc-client-ts: `manager` is there for tests, once <html data-ready> is. Redirects, silent frames and
 // popups come back to it, too, and the library tells their answers apart; logouts come back with ?out.
 
-const manager = new window.oidc.UserManager(await (await fetch("options.json")).json());
+const options = await (await fetch("options.json")).json();
+if (options.dpop) options.dpop.store = new window.oidc.IndexedDbDPoPStore();
+const manager = new window.oidc.UserManager(options);
 window.manager = manager;
 
 // What a call fails with: the error code of the provider.
