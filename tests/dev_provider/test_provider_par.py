@@ -94,10 +94,11 @@ def test_the_login_page_of_a_pushed_request_can_be_loaded_again_and_outlives_it(
 def test_two_pages_of_one_request_uri_give_one_response() -> None:
     world = World()
     request_uri = pushed(world)
-    first, second = go(world, request_uri), go(world, request_uri)
+    first, second, other = go(world, request_uri), go(world, request_uri), go(world, pushed(world))
     fields = hidden_fields(world.visit("GET", second.header("location") or ""))
     assert "code" in answered(world.answer(first, user="alice"))
     assert world.visit("POST", "/login", {**fields, "user": "alice"}).status == 400
+    assert "code" in answered(world.answer(other, user="alice"))
 
 
 def test_an_error_uses_the_request_up_as_well() -> None:
@@ -183,6 +184,7 @@ def test_a_client_with_a_secret_has_to_show_it_and_it_is_not_kept() -> None:
     request_uri = pushed(world, client_id="server", client_secret="s3cret")
     [kept] = world.provider._service.pushed_requests
     assert "client_secret" not in kept.params
+    assert "s3cret" not in repr(kept) + repr(kept.params)
     assert "/login?" in (go(world, request_uri, client_id="server").header("location") or "")
 
 
