@@ -165,14 +165,3 @@ def test_no_garbage_makes_a_500(url: str, body: bytes, header: str) -> None:
             request = Request(method, f"{ISSUER}{path}{url}", headers, body)
             assert asyncio.run(_shared.provider.handle(request)).status < 500
     assert "server_error" not in _shared.trace
-
-
-@settings(max_examples=100, deadline=None)
-@given(changes=st.dictionaries(NAMES, VALUES, max_size=3))
-def test_no_change_of_a_logged_in_request_makes_a_500(changes: dict[str, str]) -> None:
-    world = World()
-    tokens = world.tokens(scope="openid offline_access")
-    world.visit("GET", f"/authorize?{form.encode({**authorize_params(), **changes})}")
-    world.visit("GET", f"/oidc/logout?{form.encode({'client_id': 'demo', **changes})}")
-    world.token(**{"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **changes})
-    assert "server_error" not in world.trace
