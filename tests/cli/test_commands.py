@@ -85,6 +85,16 @@ def test_the_provider_alone_prints_its_issuer_and_its_discovery() -> None:
         assert process.wait(timeout=20) == 0
 
 
+def test_the_provider_has_one_command_line_whichever_way_it_is_started() -> None:
+    module = [sys.executable, "-m", "spa_auth.dev_provider"]
+    for arguments in (["--help"], ["--user", "carol", "--dpop=required", "--print-config"], ["--code-lifetime", "0"]):
+        typed = run("dev-provider", *arguments)
+        same = subprocess.run([*module, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert (typed.returncode, typed.stderr) == (same.returncode, same.stderr)
+        assert typed.stdout == same.stdout.replace("python -m spa_auth.dev_provider", "spa-auth dev-provider")
+    assert "usage: spa-auth dev-provider [options]" in run("dev-provider", "--help").stdout
+
+
 @pytest.mark.parametrize("flag", ["--page-port", "--provider-port", "--api-port"])
 def test_a_taken_port_is_said_in_words_and_nothing_starts(flag: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
