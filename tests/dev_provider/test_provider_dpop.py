@@ -87,7 +87,7 @@ def test_every_algorithm_that_discovery_lists_works() -> None:
 def test_p08_to_p13_a_proof_that_breaks_a_rule_is_a_400_and_spends_no_code(claims: dict[str, object]) -> None:
     world = World()
     prover, code = Prover(world), world.login()["code"]
-    response = prover.exchange(code, prover.proof("/oauth/token", **claims))
+    response = prover.exchange(code, prover.proof("/oauth/token", "POST", **claims))
     assert (response.status, error_of(response)) == (400, "invalid_dpop_proof")
     assert world.trace[-1] == "grant.error"
     assert prover.exchange(code).status == 200
