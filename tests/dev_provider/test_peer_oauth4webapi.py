@@ -161,6 +161,17 @@ def test_a_pushed_request_leads_to_a_login_and_no_other_one_does() -> None:
         ]
 
 
+def test_a_device_waits_for_its_user_and_gets_tokens_once() -> None:
+    with served() as issuer:
+        assert steps(issuer, "device") == [
+            {"step": "device", "expires_in": 600, "interval": 5},
+            {"step": "waiting", "error": "authorization_pending"},
+            {"step": "too soon", "error": "slow_down"},
+            {"step": "tokens", "sub": "alice", "name": "Alice Archer"},
+            {"step": "again", "error": "invalid_grant"},
+        ]
+
+
 def test_an_application_registers_itself_and_logs_in() -> None:
     with served(registration="protected", initial_access_tokens=(INITIAL_ACCESS_TOKEN,)) as issuer:
         assert steps(issuer, "registration") == [

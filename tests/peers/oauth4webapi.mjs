@@ -4,10 +4,10 @@
 import * as oauth from "oauth4webapi";
 
 import { Application } from "./application.mjs";
-import { formOf, Person } from "./person.mjs";
+import { formWith, Person } from "./person.mjs";
 
 const AUDIENCE = "https://api.example";
-const ALICE = { user: "alice" };
+const ALICE = "user=alice";
 const DEMO = { client: { client_id: "demo" } };
 // The test registers this one with its provider.
 const SERVER = { client: { client_id: "server" }, secret: "a server's secret & a sign" };
@@ -68,7 +68,7 @@ const FLOWS = {
     async denied() {
         const demo = new Application(server, DEMO);
         const parameters = await demo.authorizationRequest();
-        const callback = await person.walk(demo.address(parameters), { deny: "1" });
+        const callback = await person.walk(demo.address(parameters), "deny");
         say("denied", { error: await refusal((async () => demo.answer(callback))()) });
         parameters.set("prompt", "none");
         const silent = await person.walk(demo.address(parameters));
@@ -78,7 +78,7 @@ const FLOWS = {
     async formPost() {
         const demo = new Application(server, DEMO);
         const parameters = await demo.authorizationRequest({ response_mode: "form_post" });
-        const { action, body } = formOf(await person.walk(demo.address(parameters), ALICE));
+        const { action, body } = formWith(await person.walk(demo.address(parameters), ALICE), "");
         const answer = new URLSearchParams(await oauth.formPostResponse(new Request(action, { method: "POST", body })));
         const tokens = await demo.exchangeCode(demo.answer(answer));
         say("tokens", { there: action === Application.callback, sub: tokens.claims.sub });
@@ -176,7 +176,8 @@ const FLOWS = {
         const device = await demo.authorizeDevice();
         say("device", { expires_in: device.expires_in, interval: device.interval });
         say("waiting", { error: await refusal(demo.exchangeDeviceCode(device.device_code)) });
-        await person.walk(device.verification_uri_complete, ...DEVICE_ANSWERS);
+        say("too soon", { error: await refusal(demo.exchangeDeviceCode(device.device_code)) });
+        await person.walk(device.verification_uri_complete, "", ALICE, "approve");
         const tokens = await demo.exchangeDeviceCode(device.device_code);
         const claims = oauth.getValidatedIdTokenClaims(tokens);
         const { sub, name } = await demo.userinfo({ ...tokens, claims });
@@ -202,9 +203,6 @@ const FLOWS = {
         say("without secret", { secret: "client_secret" in page, ours: more.claims.aud === page.client_id });
     },
 };
-
-// The page of the code, of the login, and of the question whether that device may go on.
-const DEVICE_ANSWERS = [{}, ALICE, { allow: "1" }];
 
 function same(one, other) {
     return JSON.stringify(one) === JSON.stringify(other);

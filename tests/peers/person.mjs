@@ -1,4 +1,4 @@
-// A person with a browser, as far as fetch can be one: cookies, redirects, and forms that are answered.
+// A person with a browser, as far as fetch can be one: cookies, redirects, and buttons of forms.
 
 const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', "#x27": "'", "#39": "'" };
 
@@ -9,22 +9,21 @@ export class Person {
         this.issuer = issuer;
     }
 
-    // Open an address, answer each page that comes with the next of the answers, and tell where that ends:
-    // the address of an application (URL), or the page after the last answer (text).
-    async walk(address, ...answers) {
+    // Open an address, press one of the buttons on each page that comes, and tell where that ends: the address of
+    // an application (URL), or the page after the last button (text). A button is "name", "name=value" or "".
+    async walk(address, ...buttons) {
         let response = await this.#visit(new URL(address));
         for (;;) {
             const location = response.headers.get("location");
             if (location && !location.startsWith(this.issuer)) return new URL(location);
             if (location) response = await this.#visit(new URL(location));
-            else if (answers.length) response = await this.#answer(await page(response), answers.shift());
+            else if (buttons.length) response = await this.#press(await page(response), buttons.shift());
             else return page(response);
         }
     }
 
-    async #answer(html, fields) {
-        const { action, body } = formOf(html);
-        for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    async #press(html, button) {
+        const { action, body } = formWith(html, button);
         return this.#visit(action, { method: "POST", body });
     }
 
@@ -39,14 +38,21 @@ export class Person {
     }
 }
 
-// The address of the first form of a page, and its hidden fields.
-export function formOf(html) {
-    const form = html.match(/<form [^]*?<\/form>/)[0];
-    const hidden = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
-    return {
-        action: unescaped(form.match(/ action="([^"]*)"/)[1]),
-        body: new URLSearchParams(hidden.map(([, name, value]) => [name, unescaped(value)])),
-    };
+// What the form with this button would send, and where to.
+export function formWith(html, button) {
+    const [wanted, value] = button.split("=");
+    for (const [form, action] of html.matchAll(/<form [^>]*action="([^"]*)"[^]*?<\/form>/g)) {
+        const pressed = named(form, "button").find(([name, said]) => name === wanted && said === (value ?? said));
+        if (wanted && !pressed) continue;
+        return { action: unescaped(action), body: new URLSearchParams([...named(form, "input"), ...(pressed ? [pressed] : [])]) };
+    }
+    throw new Error(`There is no button ${button} here: ${html}`);
+}
+
+// The name and the value of each element of that kind.
+function named(form, tag) {
+    const elements = form.matchAll(new RegExp(`<${tag} [^>]*?name="([^"]*)"[^>]*? value="([^"]*)"`, "g"));
+    return [...elements].map(([, name, value]) => [name, unescaped(value)]);
 }
 
 async function page(response) {
