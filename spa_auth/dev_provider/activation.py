@@ -44,15 +44,16 @@ class Question(NamedTuple):
 
 async def show_code_form(service: Service, call: Call) -> Response:
     """Ask for the code; the one of verification_uri_complete is typed already, and still has to be sent."""
+    _check_fault(service, call)
     browser, headers = service.browser(call)
     return code_page(service, _csrf(browser), call.query.get("user_code", ""), headers=headers)
 
 
 async def enter_code(service: Service, call: Call) -> Response:
     """Take a code, and go on to the question whether its device may be signed in."""
+    _check_fault(service, call)
     fields = Parameters()
     try:
-        raise_fault(call.fault)
         fields = call.form()
         _check_form(service, call, fields)
         device = find_device(service, fields.get("user_code", ""))
@@ -83,6 +84,14 @@ async def answer_approval(service: Service, call: Call) -> Response:
     if "switch" in fields:
         return approval_page(service, question.pending, question.client, None)
     return await _log_in(service, call, question, fields)
+
+
+def _check_fault(service: Service, call: Call) -> None:
+    try:
+        raise_fault(call.fault)
+    except EndpointError as error:
+        service.emit("code_verification.error", ErrorEvent(service.context(call), error))
+        raise
 
 
 def _csrf(browser: str) -> str:
