@@ -1,0 +1,238 @@
+from typing import Any
+
+import pytest
+from dev_provider.harness import CALLBACK, FORM, World, error_of, members
+from dev_provider.prover import Prover
+
+from spa_auth.dev_provider import ALICE, BOB, DEMO, Api, Client, Options, Organization
+from spa_auth.dev_provider.clients import GRANT_TYPES, TOKEN_EXCHANGE
+from spa_auth.protocol import form
+from spa_auth.protocol.http import Response
+
+API = "https://api.example"
+OTHER = "https://other.example"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+JWT = "urn:ietf:params:oauth:token-type:jwt"
+CUSTOM = "https://legacy.example/session"
+SERVICE = Client(client_id="api", client_secret="s3cret", grant_types=GRANT_TYPES)
+PAGE = Client(client_id="page", redirect_uris=(CALLBACK,), grant_types=("authorization_code", TOKEN_EXCHANGE))
+ACME = Organization(org_id="org_1", name="acme", members=("alice",))
+OPTIONS = Options(clients=(DEMO, SERVICE, PAGE), organizations=(ACME,))
+
+
+def ask(world: World, token: str, *headers: tuple[str, str], **params: str) -> Response:
+    fields = {
+        "grant_type": TOKEN_EXCHANGE,
+        "client_id": "demo",
+        "subject_token": token,
+        "subject_token_type": ACCESS_TOKEN,
+        **params,
+    }
+    return world.send("POST", "/oauth/token", *FORM, *headers, body=form.encode(fields))
+
+
+def by_api(world: World, token: str, **params: str) -> Response:
+    return ask(world, token, client_id="api", client_secret="s3cret", **params)
+
+
+def login(world: World, token: str = "alice", *headers: tuple[str, str], **params: str) -> Response:
+    """A custom token exchange."""
+    return ask(world, token, *headers, **{"subject_token_type": CUSTOM, **params})
+
+
+def claims(world: World, answer: dict[str, Any], name: str = "access_token") -> dict[str, Any]:
+    return world.verified(answer[name]).claims
+
+
+def test_an_api_exchanges_the_token_that_it_was_given_for_one_of_the_next_api() -> None:
+    world = World(OPTIONS)
+    token = world.tokens(resource=API, scope="openid read:notes")["access_token"]
+    world.events.clear()
+    answer = members(by_api(world, token, audience=OTHER, scope="write:log"))
+    assert world.trace == ["access_token.issued", "grant.success"]
+    assert {name: answer[name] for name in answer if name != "access_token"} == {
+        "token_type": "Bearer",
+        "issued_token_type": ACCESS_TOKEN,
+        "expires_in": 600,
+        "scope": "write:log",
+    }
+    told = claims(world, answer)
+    assert (told["sub"], told["aud"], told["client_id"]) == ("alice", OTHER, "api")
+    assert "act" not in told
+
+
+def test_a_page_exchanges_its_own_token_only() -> None:
+    world = World(OPTIONS)
+    token = world.tokens(resource=API)["access_token"]
+    assert claims(world, members(ask(world, token, audience=OTHER)))["aud"] == OTHER
+    assert error_of(ask(world, token, client_id="page", audience=OTHER)) == "invalid_request"
+
+
+def test_an_id_token_is_exchanged_by_whom_it_was_given_to() -> None:
+    world = World(OPTIONS)
+    token = world.tokens(scope="openid profile")["id_token"]
+    answer = members(ask(world, token, subject_token_type=ID_TOKEN, audience=API))
+    assert claims(world, answer)["sub"] == "alice"
+    assert not {"id_token", "refresh_token"} & set(answer)
+    assert error_of(by_api(world, token, subject_token_type=ID_TOKEN, audience=API)) == "invalid_request"
+
+
+def test_an_exchange_is_no_way_to_more_scope_for_the_same_api() -> None:
+    world = World(OPTIONS)
+    token = world.tokens(audience=API, scope="openid read:notes")["access_token"]
+    answer = members(ask(world, token, audience=API, scope="openid email read:notes write:notes"))
+    assert answer["scope"] == "openid read:notes"
+    elsewhere = members(ask(world, token, audience=OTHER, scope="openid email read:notes write:notes"))
+    assert elsewhere["scope"] == "openid read:notes write:notes"
+
+
+def test_the_scope_of_known_apis_is_the_most_that_is_granted() -> None:
+    apis = (Api(audience=API, scopes=("read:notes",)), Api(audience=OTHER, scopes=("write:log",)))
+    world = World(Options(clients=(DEMO,), apis=apis))
+    token = world.tokens(resource=API, scope="read:notes")["access_token"]
+    assert members(ask(world, token, audience=OTHER, scope="write:log read:notes"))["scope"] == "write:log"
+
+
+def test_without_an_audience_the_apis_stay_and_the_scope_can_shrink() -> None:
+    world = World(OPTIONS)
+    token = world.tokens(audience=API, scope="openid read:notes write:notes")["access_token"]
+    answer = members(ask(world, token, scope="read:notes", requested_token_type=JWT))
+    assert (answer["scope"], claims(world, answer)["aud"], answer["issued_token_type"]) == ("read:notes", API, JWT)
+
+
+def test_what_was_exchanged_does_not_outlive_the_subject_token_or_its_login() -> None:
+    world = World(OPTIONS)
+    login_token = world.tokens(scope="openid offline_access")
+    world.clock.now += 500
+    first = members(ask(world, login_token["access_token"], audience=API))
+    assert first["expires_in"] == 100
+    second = members(ask(world, first["access_token"], audience=OTHER))
+    assert second["expires_in"] == 100
+    fields = {"client_id": "demo", "token": login_token["refresh_token"]}
+    world.send("POST", "/oauth/revoke", *FORM, body=form.encode(fields))
+    assert error_of(ask(world, second["access_token"], audience=API)) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"subject_token": ""}, "invalid_request"),
+        ({"subject_token": "unknown"}, "invalid_request"),
+        ({"subject_token_type": ""}, "invalid_request"),
+        ({"subject_token_type": "urn:ietf:params:oauth:token-type:refresh_token"}, "invalid_request"),
+        ({"subject_token_type": "URN:IETF:params:oauth:token-type:saml2"}, "invalid_request"),
+        ({"subject_token_type": "no uri"}, "invalid_request"),
+        ({"subject_token_type": ID_TOKEN}, "invalid_request"),
+        ({"requested_token_type": ID_TOKEN}, "invalid_request"),
+        ({"requested_token_type": JWT}, "invalid_request"),
+        ({"actor_token": "x", "actor_token_type": ACCESS_TOKEN}, "invalid_request"),
+        ({"actor_token_type": ACCESS_TOKEN}, "invalid_request"),
+        ({"organization": "acme"}, "invalid_request"),
+        ({"audience": "with space"}, "invalid_target"),
+        ({"resource": "relative"}, "invalid_target"),
+        ({"scope": 'a"b'}, "invalid_scope"),
+    ],
+)
+def test_a_wrong_exchange_has_the_error_of_its_specification(params: dict[str, str], error: str) -> None:
+    world = World(OPTIONS)
+    token = world.tokens()["access_token"]
+    world.events.clear()
+    fields = {"subject_token": token, **params}
+    assert error_of(ask(world, fields.pop("subject_token"), **fields)) == error
+    assert world.trace == ["grant.error"]
+
+
+def test_tokens_that_ended_are_not_accepted() -> None:
+    world = World(OPTIONS)
+    tokens = world.tokens()
+    for grant in world.provider._service.grants:
+        world.provider._service.grants.remove(grant.key)
+    assert error_of(ask(world, tokens["access_token"], audience=API)) == "invalid_request"
+    assert error_of(ask(world, tokens["id_token"], subject_token_type=ID_TOKEN, audience=API)) == "invalid_request"
+    tokens = world.tokens()
+    world.clock.now += 3_600
+    assert error_of(ask(world, tokens["access_token"], audience=API)) == "invalid_request"
+    assert error_of(ask(world, tokens["id_token"], subject_token_type=ID_TOKEN, audience=API)) == "invalid_request"
+
+
+def test_a_bound_token_is_exchanged_by_a_page_with_its_key_only() -> None:
+    world = World(OPTIONS)
+    prover, thief = Prover(world), Prover(world, "k2")
+    token = members(prover.exchange(world.login(resource=API)["code"]))["access_token"]
+    params = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ACCESS_TOKEN}
+    assert error_of(ask(world, token, audience=OTHER)) == "invalid_request"
+    assert error_of(thief.token(**params, audience=OTHER)) == "invalid_request"
+    answer = members(prover.token(**params, audience=OTHER))
+    assert (answer["token_type"], claims(world, answer)["cnf"]) == ("DPoP", {"jkt": prover.jkt})
+    assert members(by_api(world, token, audience=OTHER))["token_type"] == "Bearer"
+
+
+def test_the_organization_of_a_login_goes_along_and_another_is_refused() -> None:
+    world = World(OPTIONS)
+    token = world.tokens(organization="acme", resource=API)["access_token"]
+    for organization in ("", "acme", "org_1"):
+        answer = members(ask(world, token, audience=OTHER, organization=organization))
+        assert (claims(world, answer)["org_id"], claims(world, answer)["org_name"]) == ("org_1", "acme")
+    assert error_of(ask(world, token, audience=OTHER, organization="unknown")) == "invalid_request"
+
+
+@pytest.mark.parametrize("name", ["alice", "Alice Archer", "ALICE@example.com"])
+def test_a_custom_exchange_is_a_login_without_a_page(name: str) -> None:
+    world = World(OPTIONS)
+    answer = members(login(world, name, scope="openid profile offline_access", audience=API))
+    assert world.trace == ["access_token.issued", "refresh_token.saved", "grant.success"]
+    assert answer["issued_token_type"] == ACCESS_TOKEN
+    told = claims(world, answer, "id_token")
+    assert (told["sub"], told["name"], told["aud"], told["auth_time"]) == (
+        "alice",
+        "Alice Archer",
+        "demo",
+        world.clock(),
+    )
+    assert "nonce" not in told
+    assert members(world.userinfo(answer["access_token"]))["sub"] == "alice"
+    assert members(world.refresh(answer["refresh_token"]))["id_token"]
+
+
+def test_a_custom_exchange_gives_what_the_scope_asks_and_openid_where_none_is() -> None:
+    world = World(OPTIONS)
+    assert members(login(world))["scope"] == "openid"
+    answer = members(login(world, scope="read:notes", resource=API))
+    assert not {"id_token", "refresh_token"} & set(answer)
+    assert claims(world, answer)["aud"] == API
+
+
+def test_a_custom_exchange_knows_the_configured_users_only() -> None:
+    world = World(OPTIONS)
+    for name in ("carol", "ali", " "):
+        assert error_of(login(world, name)) == "invalid_request"
+
+
+def test_a_custom_exchange_can_be_for_an_organization() -> None:
+    world = World(OPTIONS)
+    answer = members(login(world, organization="acme", audience=API))
+    for name in ("id_token", "access_token"):
+        assert claims(world, answer, name)["org_id"] == "org_1"
+    assert error_of(login(world, BOB.sub, organization="acme")) == "invalid_request"
+    assert error_of(login(world, ALICE.sub, organization="unknown")) == "invalid_request"
+
+
+def test_a_custom_exchange_is_refused_to_pages_that_the_client_does_not_know() -> None:
+    world = World(OPTIONS)
+    for origin, client_id, good in (
+        ("http://127.0.0.1:9401", "demo", True),
+        ("http://localhost:8000", "demo", True),
+        ("https://evil.example", "demo", False),
+        ("http://127.0.0.1.evil.example", "demo", False),
+        ("null", "demo", False),
+        ("http://127.0.0.1:9401", "page", True),
+        ("http://localhost:8000", "page", False),
+    ):
+        response = login(world, "alice", ("Origin", origin), client_id=client_id)
+        assert (origin, response.status) == (origin, 200 if good else 400)
+
+
+def test_a_client_that_did_not_register_the_grant_type_exchanges_nothing() -> None:
+    world = World(Options(clients=(Client(client_id="demo"),)))
+    assert error_of(login(world)) == "unauthorized_client"
