@@ -1,7 +1,6 @@
 """The device flow (RFC 8628): what the device asks, what its user sees, and what attackers would try."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -255,10 +254,11 @@ def test_a_login_that_was_ended_before_the_device_asked_gives_nothing() -> None:
     assert error_of(poll(world, device)) == "invalid_grant"
 
 
-@pytest.mark.parametrize("change", [str.lower, lambda code: code.replace("-", ""), lambda code: f"  {'.'.join(code)} "])
-def test_case_and_punctuation_of_a_code_do_not_matter(change: Callable[[str], str]) -> None:
+def test_case_and_punctuation_of_a_code_do_not_matter() -> None:
     world = World()
-    assert enter(world, change(ask(world)["user_code"])).status == 303
+    code = str(ask(world)["user_code"])
+    for typed in (code, code.lower(), code.replace("-", ""), ".".join(code), f"  {code}-"):
+        assert enter(world, typed).status == 303
 
 
 @pytest.mark.parametrize("typed", ["BBBB-BBBB", "", "\u0131", "%00", HOSTILE, "\ud7ff" * 100])
