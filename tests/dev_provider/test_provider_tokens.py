@@ -1,12 +1,16 @@
 import base64
 import hashlib
+from typing import cast
 
 import pytest
 from dev_provider.harness import CALLBACK, FORM, ISSUER, VERIFIER, World, authorize_params, error_of, members
 
-from spa_auth.dev_provider import DEMO, Client, Options
+from spa_auth.dev_provider import ALICE, DEMO, Client, Options, Organization, User
 from spa_auth.dev_provider.keys import SigningKeys
+from spa_auth.dev_provider.token import GRANTS
+from spa_auth.errors import JWTError
 from spa_auth.protocol import form
+from spa_auth.protocol.jwt import parse_jwt
 from spa_auth.protocol.strict_json import loads_object
 
 API = "https://api.example"
@@ -322,8 +326,13 @@ def test_discovery_lists_what_works_at_both_addresses_for_every_origin() -> None
     assert document["authorization_response_iss_parameter_supported"] is True
     assert world.send("GET", "/.well-known/oauth-authorization-server").body == openid.body
     assert openid.header("access-control-allow-origin") == "*"
-    for name in ("userinfo_endpoint", "end_session_endpoint", "token_endpoint", "authorization_endpoint", "jwks_uri"):
-        assert world.send("GET", str(document[name])).status != 404
+    addresses = [str(value) for name, value in document.items() if name.endswith(("_endpoint", "_uri"))]
+    assert len(addresses) >= 7
+    for address in addresses:
+        assert world.send("GET", address).status != 404
+    assert document["grant_types_supported"] == list(GRANTS)
+    assert document["introspection_endpoint_auth_methods_supported"] == methods[1:]
+    assert document["revocation_endpoint_auth_methods_supported"] == methods
 
 
 def test_a_forged_signature_is_no_id_token_hint() -> None:
@@ -341,3 +350,138 @@ def test_tokens_of_a_forgotten_login_are_refused() -> None:
         world.provider._service.grants.remove(grant.key)
     assert error_of(world.exchange(code)) == "invalid_grant"
     assert error_of(world.refresh(tokens["refresh_token"])) == "invalid_grant"
+
+
+def test_a_code_that_nobody_exchanges_is_destroyed_at_its_expiry() -> None:
+    world = World()
+    code = world.login()["code"]
+    world.clock.now += 60
+    assert error_of(world.exchange(code)) == "invalid_grant"
+    assert world.trace.count("authorization_code.destroyed") == 1
+
+
+def test_a_code_that_was_exchanged_is_kept_for_as_long_as_its_tokens_live_o06() -> None:
+    world = World()
+    code = world.login(scope=OFFLINE)["code"]
+    world.tokens_of(code)
+    world.clock.now += 13 * 86_400
+    world.events.clear()
+    world.exchange(code)
+    assert "authorization_code.destroyed" in world.trace
+    assert world.trace[-2:] == ["grant.revoked", "grant.error"]
+
+
+def test_where_refresh_tokens_are_not_rotated_the_same_one_stays_good() -> None:
+    world = World(Options(rotate_refresh_tokens=False))
+    token = world.tokens(scope=OFFLINE)["refresh_token"]
+    world.events.clear()
+    for _ in range(3):
+        assert "refresh_token" not in members(world.refresh(token))
+    assert not [name for name in world.trace if name.startswith("refresh_token.")]
+
+
+def test_a_spent_refresh_token_is_answered_again_for_the_seconds_of_the_overlap_o08() -> None:
+    world = World(Options(rotation_overlap=10))
+    spent = world.tokens(scope=OFFLINE)["refresh_token"]
+    lost = members(world.refresh(spent))["refresh_token"]
+    world.clock.now += 9
+    again = members(world.refresh(spent))["refresh_token"]
+    assert len({spent, lost, again}) == 3
+    assert world.trace.count("refresh_token.consumed") == 1
+    assert world.refresh(again).status == 200
+
+
+def test_after_the_overlap_a_spent_refresh_token_ends_the_family_o08() -> None:
+    world = World(Options(rotation_overlap=10))
+    spent = world.tokens(scope=OFFLINE)["refresh_token"]
+    following = members(world.refresh(spent))["refresh_token"]
+    world.clock.now += 10
+    assert error_of(world.refresh(spent)) == "invalid_grant"
+    assert error_of(world.refresh(following)) == "invalid_grant"
+
+
+def test_a_thin_id_token_leaves_the_profile_to_userinfo() -> None:
+    ann = User("ann", {**ALICE.claims, "groups": ["staff"]})
+    world = World(Options(thin_id_tokens=True, users=(ann,)))
+    answer = world.tokens("ann")
+    names = set(world.verified(answer["id_token"]).claims)
+    assert names == {"iss", "sub", "aud", "iat", "exp", "auth_time", "sid", "at_hash", "nonce"}
+    assert {"name", "email", "picture", "groups"} <= set(members(world.userinfo(answer["access_token"])))
+
+
+def test_rights_are_in_access_tokens_and_other_claims_of_no_scope_in_id_tokens_only() -> None:
+    ann = User("ann", {**ALICE.claims, "groups": ["staff"], "roles": ["editor"], "entitlements": [], "shoe": 43})
+    world = World(Options(users=(ann,)))
+    answer = world.tokens("ann", audience=API, scope="openid")
+    access, identity = (world.verified(answer[name]).claims for name in ("access_token", "id_token"))
+    assert {name: access[name] for name in ("groups", "roles", "entitlements")} == {
+        "groups": ["staff"],
+        "roles": ["editor"],
+        "entitlements": [],
+    }
+    assert not {"shoe", "name"} & set(access)
+    assert (identity["shoe"], identity["groups"]) == (43, ["staff"])
+    assert members(world.userinfo(answer["access_token"]))["shoe"] == 43
+
+
+def test_the_organization_of_a_login_is_in_its_tokens_and_in_those_of_its_refreshes() -> None:
+    world = World(Options(organizations=(Organization(org_id="org_1", name="acme"),)))
+    first = world.tokens(audience=API, scope=OFFLINE, organization="acme")
+    for answer in (first, members(world.refresh(first["refresh_token"]))):
+        for name in ("access_token", "id_token"):
+            told = world.verified(answer[name]).claims
+            assert (told["org_id"], told["org_name"]) == ("org_1", "acme")
+    assert "org_id" not in world.verified(world.tokens(audience=API)["access_token"]).claims
+
+
+def test_where_only_resource_is_read_an_audience_in_a_token_request_is_passed_over() -> None:
+    world = World(Options(resource_only=True))
+    first = world.tokens(resource=API, scope=OFFLINE)
+    answer = members(world.refresh(first["refresh_token"], audience="https://other.example"))
+    assert world.verified(answer["access_token"]).claims["aud"] == API
+
+
+def test_after_a_rotation_a_new_key_signs_and_the_old_ones_verify_still() -> None:
+    keys = SigningKeys()
+    old = keys.sign("JWT", {"sub": "alice"})
+    keys.rotate()
+    new = keys.sign("JWT", {"sub": "bob"})
+    assert [keys.verify(token).claims["sub"] for token in (old, new)] == ["alice", "bob"]
+    published = cast("list[dict[str, str]]", keys.jwks["keys"])
+    assert [key["kid"] for key in published] == [parse_jwt(token).kid for token in (new, old)]
+    assert {key["alg"] for key in published} == {"RS256"}
+    with pytest.raises(JWTError):
+        SigningKeys().verify(new)
+
+
+def test_an_access_token_may_come_in_the_form_of_a_post() -> None:
+    world = World()
+    token = world.tokens()["access_token"]
+    assert members(world.send("POST", "/userinfo", *FORM, body=f"access_token={token}"))["sub"] == "alice"
+    assert world.trace[-1] == "userinfo.success"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        (FORM, "access_token={token}&access_token={token}", 400),
+        ((*FORM, ("Authorization", "Bearer x")), "access_token={token}", 400),
+        (FORM, "access_token=%ff", 400),
+        (FORM, "access_token=", 401),
+        (FORM, "access_token=unknown", 401),
+        ((("Content-Type", "text/plain"),), "access_token={token}", 401),
+    ],
+)
+def test_an_access_token_in_a_body_comes_once_and_in_a_form(
+    headers: tuple[tuple[str, str], ...], body: str, status: int
+) -> None:
+    world = World()
+    response = world.send("POST", "/userinfo", *headers, body=body.replace("{token}", world.tokens()["access_token"]))
+    assert response.status == status
+    assert (response.header("www-authenticate") or "").startswith("Bearer")
+    assert world.trace[-1] == "userinfo.error"
+
+
+def test_an_access_token_in_a_query_is_none() -> None:
+    world = World()
+    assert world.send("GET", f"/userinfo?access_token={world.tokens()['access_token']}").status == 401
