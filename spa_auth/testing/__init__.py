@@ -9,11 +9,27 @@
         assert auth.user.name == "Alice Archer"
 
 Nothing is replaced: the client, the provider, the signatures and the protocol between them are the real ones;
-only the browser is one in memory.
+only the browser is one in memory. For tests over a wire, pytest has the fixture `spa_auth_provider`.
 """
 
-from spa_auth.testing.browser import FakeBrowser, Handler
-from spa_auth.testing.clock import FakeClock
-from spa_auth.testing.pair import Pair, pair
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spa_auth.testing.browser import FakeBrowser, Handler
+    from spa_auth.testing.clock import FakeClock
+    from spa_auth.testing.pairs import Pair, pair
 
 __all__ = ["FakeBrowser", "FakeClock", "Handler", "Pair", "pair"]
+
+_HOMES = {"FakeBrowser": "browser", "FakeClock": "clock", "Handler": "browser", "Pair": "pairs", "pair": "pairs"}
+
+
+if not TYPE_CHECKING:  # else every name would exist for type checkers
+
+    def __getattr__(name: str) -> object:
+        # On first use: pytest imports this package at every start, wherever spa_auth is installed.
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
