@@ -76,6 +76,14 @@ class PeerPage:
         """Do what makes the tab go elsewhere; only the next page is ready again."""
         self.page.evaluate(f"delete document.documentElement.dataset.ready; void {expression}")
 
+    def begin(self, expression: str) -> None:
+        """Begin what waits for a popup."""
+        self.page.evaluate(f"void {expression}.then(() => {{ document.documentElement.dataset.done = '' }})")
+
+    def is_done(self) -> None:
+        """What was begun has come to a good end."""
+        self.page.locator("html[data-done]").wait_for(state="attached")
+
     def click_user(self, name: str = "alice") -> None:
         """Choose on the provider's page, and come back."""
         self.page.click(f"button[value={name}]")

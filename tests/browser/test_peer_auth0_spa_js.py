@@ -65,12 +65,19 @@ def test_a_silent_frame_without_a_login_is_told_so(context: BrowserContext) -> N
         assert tab.run("client.isAuthenticated()") is False
 
 
+def test_a_silent_frame_whose_cookies_are_blocked_finds_nobody(context: BrowserContext) -> None:
+    with auth0(context) as tab:
+        log_in(tab)
+        tab.site.provider.inner.controls.drop_cookies = "frames"
+        assert tab.run("refusal(client.getTokenSilently({cacheMode: 'off'}))") == "login_required"
+
+
 def test_a_popup_answers_by_web_message(context: BrowserContext) -> None:
     with auth0(context) as tab:
         with tab.page.expect_popup() as popup:
-            tab.leave("client.loginWithPopup().then(() => { document.documentElement.dataset.popup = '' })")
+            tab.begin("client.loginWithPopup()")
         popup.value.click("button[value=bob]")
-        tab.page.locator("html[data-popup]").wait_for(state="attached")
+        tab.is_done()
         assert tab.run("client.getUser()")["sub"] == "bob"
 
 
@@ -134,11 +141,9 @@ def test_a_silent_frame_is_told_that_consent_is_missing_and_a_popup_asks_for_it(
         asked = "{authorizationParams: {audience: 'https://api.example'}}"
         assert tab.run(f"refusal(client.getTokenSilently({asked}))") == "consent_required"
         with tab.page.expect_popup() as popup:
-            tab.leave(
-                f"client.getTokenWithPopup({asked}).then(() => {{ document.documentElement.dataset.popup = '' }})"
-            )
+            tab.begin(f"client.getTokenWithPopup({asked})")
         popup.value.click("button[name=allow]")
-        tab.page.locator("html[data-popup]").wait_for(state="attached")
+        tab.is_done()
         assert tab.run(f"client.getTokenSilently({{cacheMode: 'off', ...{asked}}})")
 
 

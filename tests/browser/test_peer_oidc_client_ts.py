@@ -74,9 +74,9 @@ def test_a_silent_frame_without_a_login_is_told_so(context: BrowserContext) -> N
 def test_a_popup_comes_back_by_redirect(context: BrowserContext) -> None:
     with oidc(context) as tab:
         with tab.page.expect_popup() as popup:
-            tab.leave("manager.signinPopup().then(() => { document.documentElement.dataset.popup = '' })")
+            tab.begin("manager.signinPopup()")
         popup.value.click("button[value=bob]")
-        tab.page.locator("html[data-popup]").wait_for(state="attached")
+        tab.is_done()
         assert tab.run("manager.getUser().then(user => user.profile.sub)") == "bob"
 
 
