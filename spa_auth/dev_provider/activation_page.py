@@ -29,6 +29,9 @@ def code_page(
     """
     body = markup(
         _CODE,
+        lead="Is this the code that your device shows?"
+        if typed and not fault
+        else "Type the code that your device shows.",
         action=service.url(ACTIVATE),
         csrf=csrf,
         fault=markup(_FAULT, fault=fault.error_description) if fault else "",
@@ -80,7 +83,7 @@ def activated_page(service: Service, client: Client, *, approved: bool) -> Respo
 _FAULT = """<p class="fault" role="alert" id="fault">{fault}</p>
 """
 
-_CODE = """<p class="lead">Type the code that your device shows.</p>
+_CODE = """<p class="lead">{lead}</p>
 <form method="post" action="{action}" class="choice">
 <input type="hidden" name="csrf" value="{csrf}">
 <div>
@@ -94,7 +97,7 @@ _CODE = """<p class="lead">Type the code that your device shows.</p>
 </form>
 <p class="hint">Somebody sent you a code that your own device does not show? Close this page.</p>"""
 
-_HEAD = """<p class="lead">to connect a device to <strong>{application}</strong></p>
+_HEAD = """<p class="lead">A device asks to be connected to <strong>{application}</strong>.</p>
 <p class="user-code">{user_code}</p>
 """
 
