@@ -6,7 +6,7 @@ from spa_auth.dev_provider.client_authentication import METHODS
 from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, DEVICE_CODE, REFRESH, TOKEN_EXCHANGE
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
-from spa_auth.dev_provider.options import STANDARD_SCOPES
+from spa_auth.dev_provider.options import STANDARD_SCOPES, Options
 from spa_auth.dev_provider.response_modes import response_modes
 from spa_auth.dev_provider.service import Service, no_way_out
 from spa_auth.dev_provider.signatures import ALGORITHMS as DPOP_ALGORITHMS
@@ -52,10 +52,7 @@ def metadata(service: Service) -> dict[str, object]:
         "require_pushed_authorization_requests": service.options.require_pushed_requests,
         "jwks_uri": service.url("/.well-known/jwks.json"),
         "scopes_supported": [*STANDARD_SCOPES, *api_scopes],
-        "claims_supported": [
-            *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"),
-            *(name for names in SCOPE_CLAIMS.values() for name in names),
-        ],
+        "claims_supported": _claims(service.options),
         "response_types_supported": ["code"],
         "response_modes_supported": list(response_modes(service.options)),
         "grant_types_supported": list(GRANT_TYPES),
@@ -73,3 +70,11 @@ def metadata(service: Service) -> dict[str, object]:
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
     }
+
+
+def _claims(options: Options) -> list[str]:
+    own = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid")
+    scoped = [name for names in SCOPE_CLAIMS.values() for name in names]
+    organization = ("org_id", "org_name") if options.organizations else ()
+    others = [name for user in options.users for name in user.claims]
+    return list(dict.fromkeys((*own, *scoped, *organization, *others)))

@@ -330,7 +330,7 @@ def test_discovery_lists_what_works_at_both_addresses_for_every_origin() -> None
     assert len(addresses) >= 7
     for address in addresses:
         assert world.send("GET", address).status != 404
-    assert document["grant_types_supported"] == list(GRANTS)
+    assert set(cast("list[str]", document["grant_types_supported"])) == set(GRANTS)
     assert document["introspection_endpoint_auth_methods_supported"] == methods[1:]
     assert document["revocation_endpoint_auth_methods_supported"] == methods
 
@@ -398,6 +398,16 @@ def test_after_the_overlap_a_spent_refresh_token_ends_the_family_o08() -> None:
     world.clock.now += 10
     assert error_of(world.refresh(spent)) == "invalid_grant"
     assert error_of(world.refresh(following)) == "invalid_grant"
+
+
+def test_discovery_lists_the_claims_of_organizations_and_of_users_where_there_are_any() -> None:
+    ann = User("ann", {"groups": ["staff"], "name": "Ann"})
+    options = Options(users=(ann,), organizations=(Organization(org_id="org_1", name="acme"),))
+    plain, full = (
+        cast("list[str]", loads_object(world.send("GET", "/.well-known/openid-configuration").body)["claims_supported"])
+        for world in (World(), World(options))
+    )
+    assert full == [*plain, "org_id", "org_name", "groups"]
 
 
 def test_a_thin_id_token_leaves_the_profile_to_userinfo() -> None:
