@@ -22,6 +22,8 @@ R = TypeVar("R", bound=Record)
 class Store(Generic[R]):
     """Records by their key.
 
+    A test may control the provider in another thread than the one that serves it: what is gone through is a copy.
+
     Args:
         clock: Tells the time in seconds.
         capacity: How many records are kept; then the oldest one goes, so that nobody can fill the memory.
@@ -50,9 +52,10 @@ class Store(Generic[R]):
         now = self._clock()
         if now < self._soonest:
             return []
-        expired = [record for record, until in self._records.values() if until <= now]
-        self._records = {key: entry for key, entry in self._records.items() if now < entry[1]}
-        self._soonest = min((until for _, until in self._records.values()), default=math.inf)
+        expired = [record for record, until in list(self._records.values()) if until <= now]
+        for record in expired:
+            self._records.pop(record.key, None)
+        self._soonest = min((until for _, until in list(self._records.values())), default=math.inf)
         return expired
 
     def get(self, key: str) -> R | None:
@@ -71,4 +74,4 @@ class Store(Generic[R]):
 
     def __iter__(self) -> Iterator[R]:
         now = self._clock()
-        return iter([record for record, until in self._records.values() if now < until])
+        return iter([record for record, until in list(self._records.values()) if now < until])

@@ -278,9 +278,6 @@ class Tokens(RuleBasedStateMachine):
     def now(self) -> float:
         return self.world.clock.now + self.world.provider.controls.clock_offset
 
-    def some(self, index: int) -> Family:
-        return self.families[index % len(self.families)]
-
     def sid(self) -> str:
         sessions: Any = self.world.provider.controls.state()["sessions"]
         return str(sessions[0]["sid"]) if sessions else ""
@@ -296,18 +293,23 @@ class Tokens(RuleBasedStateMachine):
         family.id_token = tokens["id_token"]
         family.fresh = tokens.get("refresh_token", "")
 
-    @rule(sub=st.sampled_from(["alice", "bob"]), offline=st.booleans())
-    def log_in(self, sub: str, *, offline: bool) -> None:
+    def candidates(self, name: str) -> list[Family]:
+        """The families that have one of these; those that live where there are any, as a dead one stays dead."""
+        having = [family for family in self.families if getattr(family, name)]
+        return [family for family in having if not family.dead] or having
+
+    @rule(sub=st.sampled_from(["alice", "bob"]), offline=st.sampled_from([True, True, False]), exchanged=st.booleans())
+    def log_in(self, sub: str, *, offline: bool, exchanged: bool) -> None:
         before = self.sid()
         code = self.world.login(sub, scope="openid offline_access" if offline else "openid")["code"]
         if self.sid() != before:
             self.end_session(before)
-        self.families.append(Family(sub, code, offline, self.now, sid=self.sid()))
+        family = Family(sub, code, offline, self.now, sid=self.sid())
+        self.families.append(family)
+        if exchanged:
+            self.exchange_code_of(family)
 
-    @precondition(lambda self: self.families)
-    @rule(index=st.integers(0, 50))
-    def exchange(self, index: int) -> None:
-        family = self.some(index)
+    def exchange_code_of(self, family: Family) -> None:
         response = self.world.exchange(family.code)
         if family.exchanged or family.dead or self.now >= family.made_at + 60:
             assert response.status == 400
@@ -316,10 +318,15 @@ class Tokens(RuleBasedStateMachine):
         family.exchanged = True
         self.receive(family, response)
 
-    @precondition(lambda self: any(family.fresh for family in self.families))
+    @precondition(lambda self: self.families)
+    @rule(index=st.integers(0, 50))
+    def exchange(self, index: int) -> None:
+        self.exchange_code_of(self.families[index % len(self.families)])
+
+    @precondition(lambda self: self.candidates("fresh"))
     @rule(index=st.integers(0, 50))
     def refresh(self, index: int) -> None:
-        families = [family for family in self.families if family.fresh]
+        families = self.candidates("fresh")
         family = families[index % len(families)]
         used = family.fresh
         response = self.world.refresh(used)
@@ -328,57 +335,54 @@ class Tokens(RuleBasedStateMachine):
             family.spent.append(used)
             self.receive(family, response)
 
-    @precondition(lambda self: any(family.spent for family in self.families))
+    @precondition(lambda self: self.candidates("spent"))
     @rule(index=st.integers(0, 50), which=st.integers(0, 50))
     def reuse(self, index: int, which: int) -> None:
-        families = [family for family in self.families if family.spent]
+        families = self.candidates("spent")
         family = families[index % len(families)]
         assert self.world.refresh(family.spent[which % len(family.spent)]).status == 400
         family.dead = True
 
-    @precondition(lambda self: any(family.fresh for family in self.families))
-    @rule(index=st.integers(0, 50))
-    def give_up_a_refresh_token(self, index: int) -> None:
-        families = [family for family in self.families if family.fresh]
+    @precondition(lambda self: self.candidates("access"))
+    @rule(index=st.integers(0, 50), all_of_it=st.booleans())
+    def give_up(self, index: int, *, all_of_it: bool) -> None:
+        families = self.candidates("access")
         family = families[index % len(families)]
-        body = form.encode({"client_id": "demo", "token": family.fresh})
-        assert self.world.send("POST", "/oauth/revoke", *FORM, body=body).status == 200
-        family.dead = True
-
-    @precondition(lambda self: any(family.access for family in self.families))
-    @rule(index=st.integers(0, 50))
-    def give_up_an_access_token(self, index: int) -> None:
-        families = [family for family in self.families if family.access]
-        family = families[index % len(families)]
-        token = list(family.access)[-1]
+        whole = all_of_it and family.fresh != ""
+        token = family.fresh if whole else list(family.access)[-1]
         body = form.encode({"client_id": "demo", "token": token})
         assert self.world.send("POST", "/oauth/revoke", *FORM, body=body).status == 200
+        if whole:
+            family.dead = True
+            return
         family.access[token] = 0
 
-    @precondition(lambda self: any(family.id_token for family in self.families))
+    @precondition(lambda self: self.candidates("id_token"))
     @rule(index=st.integers(0, 50))
     def log_out(self, index: int) -> None:
-        families = [family for family in self.families if family.id_token]
-        family, sid = families[index % len(families)], self.sid()
+        families, sid = self.candidates("id_token"), self.sid()
+        family = families[index % len(families)]
         sessions: Any = self.world.provider.controls.state()["sessions"]
         self.world.visit("GET", f"/oidc/logout?id_token_hint={family.id_token}")
         if sessions and sessions[0]["sub"] == family.sub:
             assert self.sid() == ""
             self.end_session(sid)
 
-    @rule(sub=st.sampled_from(["alice", "bob"]))
-    def revoke_all(self, sub: str) -> None:
-        self.world.provider.controls.revoke(sub=sub)
+    @rule(how=st.sampled_from(["revoke alice", "revoke bob", "access_token", "refresh_token"]))
+    def control(self, how: Any) -> None:  # noqa: ANN401
+        controls = self.world.provider.controls
+        if how.startswith("revoke"):
+            sub = how.removeprefix("revoke ")
+            controls.revoke(sub=sub)
+            for family in self.families:
+                family.dead = family.dead or family.sub == sub
+            return
+        controls.expire(how)
         for family in self.families:
-            family.dead = family.dead or family.sub == sub
-
-    @rule(kind=st.sampled_from(["access_token", "refresh_token"]))
-    def expire(self, kind: Any) -> None:  # noqa: ANN401
-        self.world.provider.controls.expire(kind)
-        for family in self.families:
-            family.access = dict.fromkeys(family.access, 0) if kind == "access_token" else family.access
-            family.fresh = family.fresh if kind == "access_token" else ""
-            family.spent = family.spent if kind == "access_token" else []
+            if how == "access_token":
+                family.access = dict.fromkeys(family.access, 0.0)
+            else:
+                family.fresh, family.spent = "", []
 
     @rule(seconds=st.sampled_from([1, 59, 61, 599, 601, 3600]))
     def wait(self, seconds: int) -> None:
@@ -390,11 +394,15 @@ class Tokens(RuleBasedStateMachine):
             for token, until in family.access.items():
                 good = not family.dead and self.now < until
                 assert self.world.userinfo(token).status == (200 if good else 401)
+            for token in family.spent if family.dead else ():
+                assert self.world.refresh(token).status == 400
+            if family.dead and family.fresh:
+                assert self.world.refresh(family.fresh).status == 400
 
     @invariant()
     def nothing_failed(self) -> None:
         assert "server_error" not in self.world.trace
 
 
-Tokens.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Tokens.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestTokens = Tokens.TestCase
