@@ -40,7 +40,7 @@ def parse_client(members: Mapping[str, object], client_id: str, client_secret: s
     Raises:
         EndpointError: `invalid_client_metadata` or `invalid_redirect_uri`; the first rule that is broken.
     """
-    method = _text(members, "token_endpoint_auth_method") or "client_secret_basic"
+    method = _text({"token_endpoint_auth_method": "client_secret_basic", **members}, "token_endpoint_auth_method")
     scope = _text(members, "scope")
     client = Client(
         client_id=client_id,

@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import pytest
 from dev_provider.harness import CALLBACK, FORM, VERIFIER, World, answered, error_of, members
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spa_auth.dev_provider import Options
 from spa_auth.dev_provider.events import ClientEvent, ErrorEvent, GrantRevoked, TokenEvent
@@ -16,6 +18,11 @@ from spa_auth.protocol.http import Response
 JSON = (("Content-Type", "application/json"),)
 OPEN = Options(registration="open")
 PUBLIC: dict[str, object] = {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
+MEMBERS = (
+    "redirect_uris", "post_logout_redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method",
+    "client_name", "backchannel_logout_uri", "scope", "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+)  # fmt: skip
 HOSTILE = "\"'><script>alert(1)</script>{0}&amp;"
 
 
@@ -158,6 +165,7 @@ def test_a_client_that_redirects_needs_redirect_uris(uris: object) -> None:
     [
         {"token_endpoint_auth_method": "private_key_jwt"},
         {"token_endpoint_auth_method": 1},
+        {"token_endpoint_auth_method": ""},
         {"grant_types": ["implicit"]},
         {"grant_types": []},
         {"grant_types": "authorization_code"},
@@ -377,3 +385,29 @@ def test_a_registered_client_stays_until_the_provider_stops() -> None:
     client = registered(world)
     world.clock.now += 10 * 365 * 86_400
     assert members(manage(world, client, "GET")) == client
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.sampled_from([CALLBACK, "code", "none"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+METADATA = st.dictionaries(
+    st.sampled_from([*MEMBERS, "client_id", "client_secret", "jwks", "application_type"]), VALUES, max_size=6
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(changed=METADATA, good=st.booleans())
+def test_every_document_is_either_registered_or_refused_with_a_code_of_rfc_7591(
+    *, changed: dict[str, object], good: bool
+) -> None:
+    world = World(OPEN)
+    answer = register(world, {**(PUBLIC if good else {}), **changed})
+    if answer.status == 201:
+        client = members(answer, 201)
+        assert all(uri == CALLBACK for uri in client["redirect_uris"])
+        assert members(manage(world, client, "GET")) == client
+    else:
+        assert answer.status == 400
+        assert error_of(answer) in {"invalid_redirect_uri", "invalid_client_metadata"}
