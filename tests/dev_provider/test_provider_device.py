@@ -457,6 +457,17 @@ def test_a_client_that_removed_itself_leaves_no_device_behind() -> None:
     assert error_of(poll(world, device, client_id=client["client_id"])) == "invalid_client"
 
 
+def test_a_client_that_is_not_known_any_more_gets_nobody_to_agree() -> None:
+    world = World(Options(registration="open"))
+    metadata = '{"grant_types":["urn:ietf:params:oauth:grant-type:device_code"],"token_endpoint_auth_method":"none"}'
+    client = members(world.send("POST", "/register", ("Content-Type", "application/json"), body=metadata), 201)
+    device = ask(world, client_id=client["client_id"])
+    # As it happens where so many others have registered that there is no more room.
+    world.provider._service.registrations.remove(client["client_id"])
+    assert enter(world, device["user_code"]).status == 400
+    assert world.trace[-1] == "code_verification.error"
+
+
 def test_the_events_of_a_whole_flow_come_in_order() -> None:
     world = World()
     world.login()

@@ -5,7 +5,7 @@ import json
 from typing import Any, cast
 
 import pytest
-from dev_provider.harness import CALLBACK, FORM, VERIFIER, World, answered, error_of, members
+from dev_provider.harness import CALLBACK, FORM, VERIFIER, World, answered, authorize_params, error_of, members
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -342,6 +342,31 @@ def test_a_removed_client_is_gone_with_all_that_it_was_given() -> None:
     assert error_of(world.refresh(tokens["refresh_token"], client_id=client["client_id"])) == "invalid_client"
     assert world.authorize(client_id=client["client_id"]).status == 400
     assert manage(world, client, "GET").status == 401
+
+
+def test_a_removed_client_leaves_no_token_of_its_own_and_no_pushed_request() -> None:
+    world = World(OPEN)
+    client = registered(
+        world,
+        grant_types=["authorization_code", "client_credentials"],
+        token_endpoint_auth_method="client_secret_post",
+    )
+    other = registered(
+        world, grant_types=["authorization_code", "client_credentials"], token_endpoint_auth_method="client_secret_post"
+    )
+    for one in (client, other):
+        secret = {name: str(one[name]) for name in ("client_id", "client_secret")}
+        assert world.token(grant_type="client_credentials", **secret).status == 200
+        pushed = world.send("POST", "/oauth/par", *FORM, body=form.encode(authorize_params(**secret)))
+        assert pushed.status == 201
+    world.events.clear()
+    manage(world, client, "DELETE")
+    assert world.trace == [
+        "registration_access_token.destroyed",
+        "client_credentials.destroyed",
+        "pushed_authorization_request.destroyed",
+        "registration_delete.success",
+    ]
 
 
 def test_events_tell_who_was_registered_changed_and_removed_without_a_secret() -> None:
