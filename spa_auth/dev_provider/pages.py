@@ -43,6 +43,7 @@ def start_page(service: Service, session: Session | None) -> Response:
         _START,
         issuer=service.options.issuer,
         discovery=service.url("/.well-known/openid-configuration"),
+        activate=service.url("/activate"),
         events=service.url("/events"),
         clients=joined(markup("<code>{name}</code> ", name=client) for client in clients),
         users=joined(markup("<code>{name}</code> ", name=user.sub) for user in service.options.users),
@@ -85,6 +86,7 @@ _START = """<p class="lead">This is an OpenID Provider for development.</p>
 <dt>Events</dt><dd><a href="{events}">what happens, live</a></dd>
 <dt>Clients</dt><dd>{clients}</dd>
 <dt>Users</dt><dd>{users}and any other name</dd>
+<dt>Devices</dt><dd><a href="{activate}">Connect a device</a></dd>
 </dl>
 {now}"""
 
