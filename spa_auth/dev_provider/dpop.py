@@ -102,6 +102,8 @@ def _remember(service: Service, proof: DPoPProof) -> None:
     key = base64url.encode(hashlib.sha256(f"{proof.jkt} {proof.jti}".encode(errors="surrogatepass")).digest())
     if service.replay_detections.get(key) is not None:
         raise InvalidDPoPProofError("The DPoP proof is not accepted.", claim="jti", detail="The proof was used before.")
+    if service.replay_detections.is_full:  # one more would make room for a replay (threat P16)
+        raise InvalidDPoPProofError("Too many DPoP proofs at once; try again in some minutes.", claim="jti")
     # With a nonce of ours a proof is good as long as the nonce is, whatever its iat.
     until = service.now() + 1 + max(MAX_AGE + LEEWAY, 2 * service.nonces.lifetime)
     seen = service.replay_detections.put(ReplayDetection(key=key, expires_at=until), until)

@@ -83,22 +83,9 @@ def issue_access_token(
         jkt: The thumbprint of the key that it is bound to; None makes a Bearer token.
         until: The second in which it ends at the latest.
     """
-    if grant.userinfo_too and audiences:
-        # Who asks by `audience` gets one token for the API and for the userinfo endpoint; RFC 8707 would need two.
-        audiences = (*audiences, service.url("/userinfo"))
-    expires_at = service.now() + service.options.access_token_lifetime
-    token = AccessToken(
-        key=service.secret(),
-        jti=service.secret(),
-        grant_id=grant.grant_id,
-        client_id=grant.client_id,
-        scope=scope,
-        audiences=audiences,
-        format="jwt" if audiences else "opaque",
-        jkt=jkt,
-        issued_at=service.now(),
-        expires_at=expires_at if until is None else min(expires_at, until),
-    )
+    token = _new_access_token(service, grant, scope, _with_userinfo(service, grant, audiences))
+    ends = token.expires_at if until is None else min(token.expires_at, until)
+    token = replace(token, jkt=jkt, expires_at=ends)
     if audiences:
         token = replace(token, key=service.keys.sign("at+jwt", access_token_claims(service, grant, token)))
     service.access_tokens.put(token, token.expires_at)
@@ -152,3 +139,22 @@ def access_token_members(service: Service, token: AccessToken | ClientCredential
 def token_type(token: AccessToken | ClientCredentials) -> str:
     """How a token is presented (RFC 6749 section 7.1, RFC 9449 section 5)."""
     return "Bearer" if token.jkt is None else "DPoP"
+
+
+def _new_access_token(service: Service, grant: Grant, scope: Scope, audiences: tuple[str, ...]) -> AccessToken:
+    return AccessToken(
+        key=service.secret(),
+        jti=service.secret(),
+        grant_id=grant.grant_id,
+        client_id=grant.client_id,
+        scope=scope,
+        audiences=audiences,
+        format="jwt" if audiences else "opaque",
+        issued_at=service.now(),
+        expires_at=service.now() + service.options.access_token_lifetime,
+    )
+
+
+def _with_userinfo(service: Service, grant: Grant, audiences: tuple[str, ...]) -> tuple[str, ...]:
+    # Who asks by `audience` gets one token for the API and for the userinfo endpoint; RFC 8707 would need two.
+    return (*audiences, service.url("/userinfo")) if grant.userinfo_too and audiences else audiences

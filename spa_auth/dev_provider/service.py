@@ -51,6 +51,7 @@ from spa_auth.protocol.url import parse_url
 
 _log = logging.getLogger("spa_auth.dev_provider")
 Send = Callable[[Request], Awaitable[Response]]
+MAX_REPLAY_DETECTIONS = 100_000
 MAX_WRONG_USER_CODES = 10
 
 
@@ -98,7 +99,7 @@ class Service:
         self.pushed_requests: Store[PushedRequest] = Store(self.time)
         self.device_codes: Store[DeviceCode] = Store(self.time)
         self.wrong_user_codes: Store[WrongUserCode] = Store(self.time, capacity=MAX_WRONG_USER_CODES)
-        self.replay_detections: Store[ReplayDetection] = Store(self.time)
+        self.replay_detections: Store[ReplayDetection] = Store(self.time, capacity=MAX_REPLAY_DETECTIONS)
         self.registrations: Store[Registration] = Store(self.time)
         self.initial_access_tokens: Store[InitialAccessToken] = Store(self.time)
         self.registration_access_tokens: Store[RegistrationAccessToken] = Store(self.time)

@@ -43,6 +43,11 @@ class Store(Generic[R]):
             del self._records[next(iter(self._records))]
         return record
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next new record would push the oldest one out."""
+        return len(self._records) >= self._capacity
+
     def until(self, key: str) -> float:
         """The second until which a record that is here is kept."""
         return self._records[key][1]

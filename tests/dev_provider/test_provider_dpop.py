@@ -11,6 +11,7 @@ from spa_auth.dev_provider import DEMO, Client, Options
 from spa_auth.dev_provider.events import ErrorEvent
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.nonces import Nonces
+from spa_auth.dev_provider.store import Store
 from spa_auth.errors import ConfigurationError
 from spa_auth.protocol.challenge import parse_challenges
 from spa_auth.protocol.dpop_proof import access_token_hash
@@ -133,6 +134,18 @@ def test_p18_a_proof_with_a_nonce_is_remembered_for_as_long_as_the_nonce_is_good
     assert prover.exchange(world.login()["code"], proof).status == 200
     world.clock.now += 3_000
     assert "used before" in str(loads_object(prover.exchange(world.login()["code"], proof).body))
+
+
+def test_p16_a_full_memory_refuses_new_proofs_and_forgets_none() -> None:
+    world = World()
+    world.provider._service.replay_detections = Store(world.clock, capacity=1)
+    prover = Prover(world)
+    first = prover.proof("/oauth/token")
+    assert prover.exchange(world.login()["code"], first).status == 200
+    for headers in ((), (first,)):
+        assert error_of(prover.exchange(world.login()["code"], *headers)) == "invalid_dpop_proof"
+    world.clock.now += 900
+    assert prover.exchange(world.login()["code"]).status == 200
 
 
 def test_two_keys_may_use_the_same_jti() -> None:
