@@ -8,6 +8,7 @@ from spa_auth.errors import LoginTimeoutError, SilentAuthUnavailableError
 
 if TYPE_CHECKING:
     from spa_auth.browser._js import Element, Event
+    from spa_auth.client.ports import AnswerMode
 
 MAX_LENGTH = 65_536
 MESSAGE_TYPE = "spa_auth:response"
@@ -15,7 +16,7 @@ MESSAGE_TYPE = "spa_auth:response"
 SANDBOX = "allow-scripts allow-same-origin"
 
 
-async def ask_in_frame(url: str, *, state: str, origin: str, timeout: float) -> str:
+async def ask_in_frame(url: str, *, state: str, origin: str, mode: "AnswerMode", timeout: float) -> str:
     """The query that the callback page sends for that state; see `WindowNavigator.ask_in_frame`."""
     if has("crossOriginIsolated"):
         raise SilentAuthUnavailableError(

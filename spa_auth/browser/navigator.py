@@ -3,11 +3,12 @@
 import asyncio
 from typing import TYPE_CHECKING, NoReturn
 
-from spa_auth.browser._js import JsError, create_proxy, js
+from spa_auth.browser._js import JsError, create_proxy, has, js
 from spa_auth.errors import ConfigurationError, NavigationError
 
 if TYPE_CHECKING:
     from spa_auth.browser._js import Event
+    from spa_auth.client.ports import AnswerMode, Popup
 
 
 class WindowNavigator:
@@ -59,7 +60,31 @@ class WindowNavigator:
             listener.destroy()
         raise NavigationError("This page had left, and is shown again.")
 
-    async def ask_in_frame(self, url: str, *, state: str, origin: str, timeout: float) -> str:
+    @property
+    def is_isolated(self) -> bool:
+        """Whether this page is cross-origin isolated."""
+        return has("crossOriginIsolated")
+
+    def open_popup(self) -> "Popup":
+        """Open an empty window, at once.
+
+        Raises:
+            PopupOpenError: The browser blocks it.
+        """
+        raise NotImplementedError
+
+    async def ask_in_popup(
+        self, popup: "Popup", url: str, *, state: str, origin: str, mode: "AnswerMode", timeout: float
+    ) -> str:
+        """Send a popup to an address and return the query of the answer.
+
+        Raises:
+            PopupCancelledError: The user has closed the window.
+            PopupTimeoutError: No answer came in time.
+        """
+        raise NotImplementedError
+
+    async def ask_in_frame(self, url: str, *, state: str, origin: str, mode: "AnswerMode", timeout: float) -> str:
         """Open an address in a hidden frame and return the query with which the callback page answers.
 
         Raises:
@@ -68,4 +93,4 @@ class WindowNavigator:
         """
         from spa_auth.browser.frame import ask_in_frame
 
-        return await ask_in_frame(url, state=state, origin=origin, timeout=timeout)
+        return await ask_in_frame(url, state=state, origin=origin, mode=mode, timeout=timeout)

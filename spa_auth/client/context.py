@@ -29,6 +29,7 @@ class Context:
     """
 
     def __init__(self, config: ClientConfig, platform: Platform) -> None:
+        platform = platform if config.clock is None else platform._replace(clock=config.clock)
         self.config = config
         self.platform = platform
         self.provider = Provider(config.issuer, metadata=config.server_metadata)
@@ -59,9 +60,9 @@ class Context:
         """The audience of a call: its own, else the configured one. One rule for every verb."""
         return self.config.audience if audience is None else audience
 
-    def scope(self, scope: str | None) -> Scope:
-        """The scope of a call: the configured one and what the call adds."""
-        return Scope([str(self.config.scopes), scope or ""])
+    def scope(self, audience: str | None, scope: str | None) -> Scope:
+        """The scope of a call for an API: the configured one and what the call adds. One rule for every verb."""
+        return Scope([str(self.config.scopes(audience)), scope or ""])
 
     def parameters(self, given: Mapping[str, str] | None) -> dict[str, str]:
         """The extra parameters of an authorization request: the configured ones, overridden by the call's."""

@@ -123,7 +123,7 @@ class Fetcher:
         async def send() -> FetchResponse:
             request = Request(_method(method), self._target(url), *_content(headers, body, json))
             wanted = self._context.audience(audience)
-            response = await self._driver.run(protected_request(request, wanted, self._context.scope(scope)))
+            response = await self._driver.run(protected_request(request, wanted, self._context.scope(wanted, scope)))
             self._check(response, wanted, strict=raise_for_status)
             return FetchResponse(response._replace(url=request.url))
 

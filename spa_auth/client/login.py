@@ -54,12 +54,13 @@ class Login:
         context = self._context
         if open_url is None:
             _ = context.navigator  # where there is no window, say so before anything is stored
+        wanted = context.audience(audience)
         request = await self._begin(
             REDIRECT,
             app_state=app_state,
             return_to=return_to,
-            audience=context.audience(audience),
-            scope=context.scope(scope),
+            audience=wanted,
+            scope=context.scope(wanted, scope),
             max_age=max_age,
             parameters=context.parameters(authorization_params),
         )
@@ -133,6 +134,7 @@ class Login:
             request.request.url,
             state=request.transaction.state,
             origin=secure_url(redirect_uri).origin,
+            mode="callback_page",
             timeout=context.config.authorize_timeout,
         )
         grant = await self._grant(form.parse(query), request.transaction)

@@ -1,11 +1,23 @@
 """Everything a client has, as one value."""
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from spa_auth.client.changed import StateEvent
 
 if TYPE_CHECKING:
-    from spa_auth.client.ports import Clock, Console, Crypto, Navigator, Page, Storage, Transport
+    from spa_auth.client.ports import (
+        Channels,
+        Clock,
+        Console,
+        Crypto,
+        Locks,
+        Navigator,
+        Page,
+        Pause,
+        Storage,
+        Transport,
+    )
 
 
 class Platform(NamedTuple):
@@ -19,4 +31,7 @@ class Platform(NamedTuple):
     session_storage: "Storage | None" = None
     local_storage: "Storage | None" = None
     page: "Page | None" = None
+    locks: "Locks | None" = None
+    channels: "Channels | None" = None
+    pause: "Pause" = asyncio.sleep
     state_event: type[StateEvent] = StateEvent

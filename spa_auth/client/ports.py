@@ -3,13 +3,17 @@
 `spa_auth.browser` fills them with a page's own Web APIs, `spa_auth.testing` with a browser in memory.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, NoReturn, Protocol, TypeVar
 
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.jwk import Key
 
+T = TypeVar("T")
 Clock = Callable[[], float]
+# Waits that many seconds, but ends at once when somebody looks at the page again, as timers sleep with the tab.
+Pause = Callable[[float], Awaitable[None]]
+AnswerMode = Literal["callback_page", "web_message"]
 
 
 class Transport(Protocol):
@@ -57,6 +61,63 @@ class Storage(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """A store of tokens that the application brings: texts by name. Each method may be async."""
+
+    def get(self, name: str) -> "str | Awaitable[str | None] | None":
+        """The text of that name."""
+        ...
+
+    def set(self, name: str, text: str) -> "Awaitable[None] | None":
+        """Keep a text."""
+        ...
+
+    def remove(self, name: str) -> "Awaitable[None] | None":
+        """Forget a text."""
+        ...
+
+
+class Locks(Protocol):
+    """One at a time, over all tabs of this origin (Web Locks)."""
+
+    async def run(self, name: str, task: "Callable[[], Awaitable[T]]") -> T:
+        """What the task gives, or raises, while nobody else holds the lock of that name."""
+        ...
+
+
+class Channel(Protocol):
+    """A line to the other tabs and workers of this origin."""
+
+    def post(self, text: str) -> None:
+        """Tell the others."""
+        ...
+
+    def close(self) -> None:
+        """Hear and say nothing any more."""
+        ...
+
+
+class Channels(Protocol):
+    """Lines to the other tabs and workers of this origin (BroadcastChannel)."""
+
+    def open(self, name: str, listener: "Callable[[str], None]") -> Channel:
+        """Call `listener` with each text that others post under that name; anybody of this origin may post anything."""
+        ...
+
+
+class Popup(Protocol):
+    """A window of the provider's, opened by this page."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the user has closed it, as far as this page can see."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
 class Navigator(Protocol):
     """The window: where it is, and where it can be sent."""
 
@@ -81,13 +142,38 @@ class Navigator(Protocol):
         """
         ...
 
-    async def ask_in_frame(self, url: str, *, state: str, origin: str, timeout: float) -> str:
-        """Open an address in a hidden frame and return the query with which the callback page answers.
+    @property
+    def is_isolated(self) -> bool:
+        """Whether this page is cross-origin isolated: frames of others do not load, popups cannot be seen."""
+        ...
+
+    def open_popup(self) -> Popup:
+        """Open an empty window, at once: a browser allows it only in the very event of a click.
+
+        Raises:
+            PopupOpenError: The browser blocks it.
+        """
+        ...
+
+    async def ask_in_popup(
+        self, popup: Popup, url: str, *, state: str, origin: str, mode: AnswerMode, timeout: float
+    ) -> str:
+        """Send a popup to an address and return the query of the answer; `ask_in_frame` describes the arguments.
+
+        Raises:
+            PopupCancelledError: The user has closed the window.
+            PopupTimeoutError: No answer came in time.
+        """
+        ...
+
+    async def ask_in_frame(self, url: str, *, state: str, origin: str, mode: AnswerMode, timeout: float) -> str:
+        """Open an address in a hidden frame and return the query of the answer.
 
         Args:
             url: The authorization request.
             state: The channel: only an answer that names this state counts.
-            origin: The origin of the callback page: only a message from there counts.
+            origin: The origin of the page that answers: only a message from there counts.
+            mode: Who answers: our callback page, or the provider's own page by web_message.
             timeout: How long to wait, in seconds.
 
         Raises:

@@ -102,7 +102,8 @@ class Tokens:
         """An access token without any page; see `AuthClient.get_token_silently`."""
         if cache_mode not in ("on", "off", "cache-only"):
             raise ConfigurationError('cache_mode must be "on", "off" or "cache-only".')
-        wanted, scopes = self._context.audience(audience), self._context.scope(scope)
+        wanted = self._context.audience(audience)
+        scopes = self._context.scope(wanted, scope)
         if cache_mode == "cache-only":
             tokens = self.cached(wanted, scopes)
         else:
@@ -117,8 +118,9 @@ class Tokens:
         session = self._context.session
         if session.current is None and not session.has_hint:
             return
+        audience = self._context.audience(None)
         try:
-            await self.get(self._context.audience(None), self._context.scope(None))
+            await self.get(audience, self._context.scope(audience, None))
         except (OAuthError, SilentAuthUnavailableError, LoginTimeoutError) as error:
             if session.current is None and isinstance(error, LoginRequiredError):
                 session.forget_hint()

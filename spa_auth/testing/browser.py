@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from urllib.parse import urljoin
 
 from spa_auth.client.platform import Platform
-from spa_auth.client.ports import Clock
+from spa_auth.client.ports import AnswerMode, Clock, Popup
 from spa_auth.client.transactions import MemoryStorage
 from spa_auth.errors import (
     LoginTimeoutError,
@@ -256,7 +256,19 @@ class _Navigator:
         await asyncio.sleep(timeout)
         raise NavigationError("The page is still here.")
 
-    async def ask_in_frame(self, url: str, *, state: str, origin: str, timeout: float) -> str:
+    @property
+    def is_isolated(self) -> bool:
+        return self._browser.isolated
+
+    def open_popup(self) -> Popup:
+        raise NotImplementedError
+
+    async def ask_in_popup(
+        self, popup: Popup, url: str, *, state: str, origin: str, mode: AnswerMode, timeout: float
+    ) -> str:
+        raise NotImplementedError
+
+    async def ask_in_frame(self, url: str, *, state: str, origin: str, mode: AnswerMode, timeout: float) -> str:
         browser = self._browser
         if browser.isolated:
             raise SilentAuthUnavailableError("This page is cross-origin isolated.")

@@ -23,7 +23,7 @@ def faults(**options: object) -> tuple[str, ...]:
 def test_two_options_are_enough() -> None:
     config = client_config(GOOD)
     assert config == ClientConfig(issuer=ISSUER, client_id="demo")
-    assert str(config.scopes) == "openid profile email"
+    assert str(config.scopes(None)) == "openid profile email"
     assert config.server_metadata is None
 
 

@@ -159,7 +159,7 @@ def test_a_frame_whose_provider_is_down_answers_nothing() -> None:
         navigator = browser().platform.navigator
         assert navigator is not None
         with pytest.raises(LoginTimeoutError):
-            await navigator.ask_in_frame(f"{ELSEWHERE}/", state="s", origin=PAGE[:-1], timeout=1)
+            await navigator.ask_in_frame(f"{ELSEWHERE}/", state="s", origin=PAGE[:-1], mode="callback_page", timeout=1)
 
     asyncio.run(run())
 
@@ -176,7 +176,7 @@ def test_a_frame_that_takes_too_long_answers_nothing() -> None:
         navigator = tab.platform.navigator
         assert navigator is not None
         with pytest.raises(LoginTimeoutError):
-            await navigator.ask_in_frame(f"{ELSEWHERE}/", state="s", origin=PAGE[:-1], timeout=0.01)
+            await navigator.ask_in_frame(f"{ELSEWHERE}/", state="s", origin=PAGE[:-1], mode="callback_page", timeout=0.01)
 
     asyncio.run(run())
 
