@@ -15,13 +15,21 @@ only the browser is one in memory. For tests over a wire, pytest has the fixture
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from spa_auth.testing.browser import FakeBrowser, Handler
+    from spa_auth.testing.browser import FakeBrowser
     from spa_auth.testing.clock import FakeClock
     from spa_auth.testing.pairs import Pair, pair
+    from spa_auth.testing.profile import FakeProfile, Handler
 
-__all__ = ["FakeBrowser", "FakeClock", "Handler", "Pair", "pair"]
+__all__ = ["FakeBrowser", "FakeClock", "FakeProfile", "Handler", "Pair", "pair"]
 
-_HOMES = {"FakeBrowser": "browser", "FakeClock": "clock", "Handler": "browser", "Pair": "pairs", "pair": "pairs"}
+_HOMES = {
+    "FakeBrowser": "browser",
+    "FakeClock": "clock",
+    "FakeProfile": "profile",
+    "Handler": "profile",
+    "Pair": "pairs",
+    "pair": "pairs",
+}
 
 
 if not TYPE_CHECKING:  # else every name would exist for type checkers

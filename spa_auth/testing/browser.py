@@ -1,35 +1,29 @@
-"""A browser in memory: one tab with storage, cookies, CORS, redirects and a user who answers forms.
+"""A browser in memory: tabs with storage, cookies, CORS, redirects and a user who answers forms.
 
 It does what the real one does with a page that uses spa_auth, in one process and without a network. The
 callback page here does what web/callback.js does; the vector tests/vectors/transaction.json pins both.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, NoReturn
+from collections.abc import Coroutine, Mapping
+from typing import Any
 from urllib.parse import urljoin
 
 from spa_auth.client.platform import Platform
-from spa_auth.client.ports import AnswerMode, Clock, Popup
+from spa_auth.client.ports import Channels, Clock, Locks
 from spa_auth.client.transactions import MemoryStorage
-from spa_auth.errors import (
-    LoginTimeoutError,
-    NavigationError,
-    NetworkError,
-    ProtocolError,
-    SilentAuthUnavailableError,
-    SpaAuthError,
-)
+from spa_auth.errors import NetworkError, ProtocolError
 from spa_auth.protocol import form
 from spa_auth.protocol.http import Request, Response
-from spa_auth.protocol.strict_json import loads_object
+from spa_auth.protocol.strict_json import dumps, loads_object
 from spa_auth.protocol.transaction import RESPONSE_PREFIX, TRANSACTION_PREFIX
 from spa_auth.protocol.url import parse_url, safe_return_to
-from spa_auth.testing.cookies import CookieJar
+from spa_auth.testing.clock import FakeClock
 from spa_auth.testing.crypto import RealCrypto
 from spa_auth.testing.forms import find_form
+from spa_auth.testing.profile import FakeProfile, TabChannels
+from spa_auth.testing.tab_ports import TabConsole, TabNavigator, TabPage, TabTransport
 
-Handler = Callable[[Request], Awaitable[Response]]
 MAX_STEPS = 20
 _SIMPLE_HEADERS = {"accept", "accept-language", "content-language"}
 
@@ -42,8 +36,10 @@ class FakeBrowser:
         callback_page: The address of callback.html, "" where there is none.
         clock: Tells the time in seconds.
         window: Whether there is a window; without it the platform is that of a worker.
+        profile: What it shares with other tabs; by default it is the first tab of a new browser.
 
     Attributes:
+        profile: Cookies, lasting storage, channels, locks and servers, shared with every `new_tab()`.
         servers: Who answers for an origin; an origin that is missing here is down.
         sent: Every request that the page's own code sent, in order.
         visited: Every address that the tab or a frame loaded, in order.
@@ -52,12 +48,17 @@ class FakeBrowser:
         choice: How the user answers a form, such as {"user": "alice"}; None leaves it unanswered.
         third_party_cookies: Whether frames of other sites get their cookies.
         isolated: Whether the page is cross-origin isolated, so that frames of other sites do not load.
+        locks: Web Locks; None for a browser without.
+        channels: BroadcastChannel; None for a browser without.
     """
 
-    def __init__(self, *, page: str, callback_page: str, clock: Clock, window: bool = True) -> None:
+    def __init__(
+        self, *, page: str, callback_page: str, clock: Clock, window: bool = True, profile: FakeProfile | None = None
+    ) -> None:
+        self.profile = FakeProfile() if profile is None else profile
         self.url = page
         self.callback_page = callback_page
-        self.servers: dict[str, Handler] = {}
+        self.servers = self.profile.servers
         self.sent: list[Request] = []
         self.visited: list[str] = []
         self.lines: list[str] = []
@@ -65,27 +66,53 @@ class FakeBrowser:
         self.choice: Mapping[str, str] | None = None
         self.third_party_cookies = True
         self.isolated = False
-        self.cookies = CookieJar()
+        self.cookies = self.profile.cookies
         self.session_storage = MemoryStorage()
-        self.local_storage = MemoryStorage()
+        self.local_storage = self.profile.local_storage
         self.errors: list[BaseException] = []
+        self.locks: Locks | None = self.profile.locks
+        self._lines = TabChannels(self.profile.channels)
+        self.channels: Channels | None = self._lines
+        self._page = page
         self._clock = clock
         self._window = window
         self._departures: asyncio.Queue[str] = asyncio.Queue()
+        self._shown: set[asyncio.Future[None]] = set()
 
     @property
     def platform(self) -> Platform:
         """The ports of this tab."""
         return Platform(
-            transport=_Transport(self),
+            transport=TabTransport(self),
             crypto=RealCrypto(),
             clock=self._clock,
-            console=_Console(self),
-            navigator=_Navigator(self, self._departures) if self._window else None,
+            console=TabConsole(self),
+            navigator=TabNavigator(self, self._departures) if self._window else None,
             session_storage=self.session_storage if self._window else None,
             local_storage=self.local_storage if self._window else None,
-            page=_Page(self) if self._window else None,
+            page=TabPage(self) if self._window else None,
+            locks=self.locks,
+            channels=self.channels,
+            pause=self._pause,
         )
+
+    def new_tab(self, *, window: bool = True) -> "FakeBrowser":
+        """Another tab of the same browser with the same page, or a worker where `window` is False."""
+        tab = FakeBrowser(
+            page=self._page, callback_page=self.callback_page, clock=self._clock, window=window, profile=self.profile
+        )
+        tab.choice, tab.third_party_cookies, tab.isolated = self.choice, self.third_party_cookies, self.isolated
+        return tab
+
+    def show(self) -> None:
+        """Somebody looks at this tab again: what pauses goes on."""
+        for pause in self._shown:
+            pause.set_result(None)
+        self._shown = set()
+
+    def unload(self) -> None:
+        """End the page of this tab: it hears and says nothing any more."""
+        self._lines.close()
 
     async def until_departure(self, action: Coroutine[Any, Any, object]) -> str:
         """Run what sends the page away, and return where to. The page's code ends there, as it does in a browser.
@@ -108,6 +135,8 @@ class FakeBrowser:
 
         Returns the last response; `url` says where the tab is now.
         """
+        if self._window:
+            self.unload()
         response = await self._load(Request("GET", url), cookies=True, choice=self.choice)
         self.url = response.url
         if self._is_callback_page(response.url):
@@ -116,7 +145,9 @@ class FakeBrowser:
 
     async def load_in_tab(self, url: str) -> str:
         """Load an address in another tab of the same browser, and return where it ends up."""
-        return (await self._load(Request("GET", url), cookies=True, choice=self.choice)).url
+        tab = self.new_tab()
+        tab.visited = self.visited
+        return (await tab.go(url)).url
 
     async def load_in_frame(self, url: str) -> str:
         """Load an address in a hidden frame, and return where it ends up."""
@@ -193,6 +224,9 @@ class FakeBrowser:
         query = parse_url(self.url).query
         self.url = self.callback_page
         state = dict(form.parse(query)).get("state", "")
+        if state[:1] in ("p", "l", "s"):
+            message = dumps({"type": "spa_auth:response", "state": state, "response": query}).decode()
+            self.profile.channels.post(f"spa_auth:{state}", message)
         record = self.session_storage.get(TRANSACTION_PREFIX + state)
         if not state.startswith("r") or record is None:
             return
@@ -200,87 +234,16 @@ class FakeBrowser:
         return_to = safe_return_to(str(loads_object(record.encode())["return_to"]), self.url)
         self.url = urljoin(self.url, return_to)
 
-
-class _Transport:
-    def __init__(self, browser: FakeBrowser) -> None:
-        self._browser = browser
-
-    async def send(self, request: Request, *, timeout: float, max_bytes: int | None) -> Response:
+    async def _pause(self, seconds: float) -> None:
+        shown: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._clock.pause if isinstance(self._clock, FakeClock) else asyncio.sleep
+        over = asyncio.ensure_future(waiting(seconds))
+        self._shown.add(shown)
         try:
-            async with asyncio.timeout(timeout):
-                response = await self._browser.fetch(request)
-        except TimeoutError:
-            raise NetworkError("There was no answer in time.", reason="timeout", error="timeout") from None
-        if max_bytes is not None and len(response.body) > max_bytes:
-            raise ProtocolError("The answer is too large.", error="response_too_large")
-        return response
-
-
-class _Console:
-    def __init__(self, browser: FakeBrowser) -> None:
-        self._browser = browser
-
-    def info(self, text: str) -> None:
-        self._browser.lines.append(text)
-
-    def error(self, error: BaseException) -> None:
-        self._browser.errors.append(error)
-        self._browser.lines.append(f"{type(error).__name__}: {error}")
-
-
-class _Page:
-    def __init__(self, browser: FakeBrowser) -> None:
-        self._browser = browser
-
-    def report(self, target: str, text: str) -> None:
-        self._browser.shown[target] = text
-
-
-class _Navigator:
-    def __init__(self, browser: FakeBrowser, departures: "asyncio.Queue[str]") -> None:
-        self._browser = browser
-        self._departures = departures
-
-    @property
-    def url(self) -> str:
-        return self._browser.url
-
-    def resolve(self, address: str) -> str:
-        return urljoin(self._browser.url, address)
-
-    def replace_url(self, url: str) -> None:
-        self._browser.url = self.resolve(url)
-
-    async def leave(self, url: str, *, timeout: float) -> NoReturn:
-        self._departures.put_nowait(url)
-        await asyncio.sleep(timeout)
-        raise NavigationError("The page is still here.")
-
-    @property
-    def is_isolated(self) -> bool:
-        return self._browser.isolated
-
-    def open_popup(self) -> Popup:
-        raise NotImplementedError
-
-    async def ask_in_popup(
-        self, popup: Popup, url: str, *, state: str, origin: str, mode: AnswerMode, timeout: float
-    ) -> str:
-        raise NotImplementedError
-
-    async def ask_in_frame(self, url: str, *, state: str, origin: str, mode: AnswerMode, timeout: float) -> str:
-        browser = self._browser
-        if browser.isolated:
-            raise SilentAuthUnavailableError("This page is cross-origin isolated.")
-        try:
-            async with asyncio.timeout(timeout):
-                end = parse_url(await browser.load_in_frame(url))
-        except (SpaAuthError, TimeoutError):
-            raise LoginTimeoutError("The provider did not answer in the frame.") from None
-        is_answer = end.origin == origin and f"{end.origin}{end.path}" == browser.callback_page
-        if not is_answer or dict(form.parse(end.query)).get("state") != state:
-            raise LoginTimeoutError("The provider did not answer in the frame.")
-        return end.query
+            await asyncio.wait({shown, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._shown.discard(shown)
+            over.cancel()
 
 
 def _next(url: str, response: Response, choice: Mapping[str, str] | None) -> Request | None:

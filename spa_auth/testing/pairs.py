@@ -36,7 +36,12 @@ class Pair:
         Args:
             options: Options of the client, in place of those of the pair.
         """
+        self.browser.unload()
         return await AuthClient.create(client_config({**self._options, **options}), self.browser.platform)
+
+    def new_tab(self, *, window: bool = True) -> "Pair":
+        """Another tab of the same browser, or a worker where `window` is False; `open` loads the page there."""
+        return Pair(self.provider, self.browser.new_tab(window=window), self.clock, self._options)
 
     async def login(self, auth: AuthClient, user: str = "alice", **login_options: object) -> AuthClient:
         """Log a user in and return the client of the page that comes after it.

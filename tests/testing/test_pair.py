@@ -7,6 +7,7 @@ import pytest
 from vector_files import vectors
 
 from spa_auth.client.auth_client import AuthClient
+from spa_auth.client.ports import Channel
 from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.errors import LoginTimeoutError, NetworkError, ProtocolError
 from spa_auth.protocol.http import Request, Response
@@ -176,7 +177,9 @@ def test_a_frame_that_takes_too_long_answers_nothing() -> None:
         navigator = tab.platform.navigator
         assert navigator is not None
         with pytest.raises(LoginTimeoutError):
-            await navigator.ask_in_frame(f"{ELSEWHERE}/", state="s", origin=PAGE[:-1], mode="callback_page", timeout=0.01)
+            await navigator.ask_in_frame(
+                f"{ELSEWHERE}/", state="s", origin=PAGE[:-1], mode="callback_page", timeout=0.01
+            )
 
     asyncio.run(run())
 
@@ -227,5 +230,105 @@ def test_a_login_ends_where_it_began_on_any_page_of_the_application() -> None:
         auth: AuthClient = await page.login(await page.open(), "bob")
         assert auth.user is not None
         assert (auth.user.sub, page.browser.url) == ("bob", f"{PAGE}deep/page.html?x=1")
+
+    asyncio.run(run())
+
+
+def test_tabs_share_cookies_and_lasting_storage_and_nothing_else() -> None:
+    async def run() -> None:
+        page = pair(keys=KEYS)
+        await page.login(await page.open())
+        other = page.new_tab()
+        assert other.browser.session_storage.names() == []
+        assert other.browser.local_storage.names() == page.browser.local_storage.names() != []
+        user = (await other.open()).user
+        assert user is not None
+        assert (user.sub, other.browser.sent != page.browser.sent) == ("alice", True)
+
+    asyncio.run(run())
+
+
+def test_a_tab_hears_what_the_others_post_until_it_is_left() -> None:
+    async def run() -> None:
+        here = browser()
+        heard: list[tuple[str, str]] = []
+        lines: list[Channel] = []
+
+        def listen(name: str, tab: FakeBrowser) -> None:
+            assert tab.channels is not None
+            lines.append(tab.channels.open("x", lambda text: heard.append((name, text))))
+
+        for name, tab in (("here", here), ("there", here.new_tab()), ("gone", here.new_tab())):
+            listen(name, tab)
+            if name == "gone":
+                lines[-1].post("farewell")
+                tab.unload()
+        lines[-1].post("unheard")
+        lines[0].post("hello")
+        here.profile.channels.post("x", "forged")
+        assert heard == []
+        lines[0].close()
+        await asyncio.sleep(0)
+        assert heard == [("there", "farewell"), ("there", "hello"), ("there", "forged")]
+        assert here.profile.channels.names == ["x"]
+        assert here.profile.channels.posted == [("x", "farewell"), ("x", "hello"), ("x", "forged")]
+
+    asyncio.run(run())
+
+
+def test_one_tab_at_a_time_holds_a_lock() -> None:
+    async def run() -> None:
+        here = browser()
+        steps: list[str] = []
+
+        async def task(name: str) -> str:
+            steps.append(f"{name} begins")
+            await asyncio.sleep(0)
+            steps.append(f"{name} ends")
+            return name
+
+        async def hold(name: str, tab: FakeBrowser) -> str:
+            assert tab.locks is not None
+            return await tab.locks.run("k", lambda: task(name))
+
+        both = hold("a", here), hold("b", here.new_tab())
+        assert await asyncio.gather(*both) == ["a", "b"]
+        assert steps == ["a begins", "a ends", "b begins", "b ends"]
+        assert here.profile.locks.asked == ["k", "k"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("how", ["clock", "show", "time"])
+def test_a_pause_ends_with_the_clock_or_when_somebody_looks(how: str) -> None:
+    async def run() -> None:
+        clock = FakeClock()
+        tab = FakeBrowser(page=PAGE, callback_page="", clock=clock)
+        pause = asyncio.ensure_future(tab.platform.pause(0.02 if how == "time" else 100))
+        await asyncio.sleep(0.001)
+        clock.advance(-1)
+        clock.advance(99 if how == "clock" else 1)
+        await asyncio.sleep(0.001)
+        assert not pause.done()
+        if how == "clock":
+            clock.advance(2)
+        if how == "show":
+            tab.show()
+        await asyncio.wait_for(pause, 5)
+
+    asyncio.run(run())
+
+
+def test_the_callback_page_of_another_tab_broadcasts_what_did_not_leave_by_redirect() -> None:
+    async def run() -> None:
+        here, state = browser(), "l" + "a" * 43
+        heard: list[str] = []
+        assert here.channels is not None
+        here.channels.open(f"spa_auth:{state}", heard.append)
+        await here.load_in_tab(f"{here.callback_page}?code=x&state={state}")
+        await asyncio.sleep(0)
+        assert [json.loads(text) for text in heard] == [
+            {"type": "spa_auth:response", "state": state, "response": f"code=x&state={state}"}
+        ]
 
     asyncio.run(run())
