@@ -1,4 +1,4 @@
-"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)."""
+"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0), and the older form that some providers have."""
 
 from spa_auth.protocol import form
 from spa_auth.protocol.metadata import ServerMetadata
@@ -30,5 +30,25 @@ def logout_url(
         "post_logout_redirect_uri": post_logout_redirect_uri,
         "state": state,
     }
-    given = {name: value for name, value in query.items() if value is not None}
-    return with_query(server.end_session_endpoint, form.encode(given))
+    return with_query(server.end_session_endpoint, form.encode(_given(query)))
+
+
+def v2_logout_url(
+    server: ServerMetadata, *, client_id: str | None, return_to: str | None = None, federated: bool = False
+) -> str:
+    """Where to send the browser at a provider with the trait "v2_logout".
+
+    Args:
+        server: The provider's metadata.
+        client_id: The client that asks; None for any client of the provider.
+        return_to: Where to come back; it has to be registered with the provider.
+        federated: Whether to end the session of the provider behind this one as well.
+    """
+    query = form.encode(_given({"client_id": client_id, "returnTo": return_to}))
+    if federated:
+        query += "&federated" if query else "federated"
+    return with_query(f"{server.issuer.removesuffix('/')}/v2/logout", query)
+
+
+def _given(query: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in query.items() if value is not None}

@@ -7,22 +7,42 @@ from hypothesis import strategies as st
 from protocol_values import json_answer
 from token_factory import ISSUER
 
-from spa_auth.errors import DiscoveryError, ProtocolError
+from spa_auth.errors import ConfigurationError, DiscoveryError, ProtocolError
 from spa_auth.protocol.metadata import (
     MAX_BYTES,
     ServerMetadata,
+    check_tenants,
     metadata_request,
     parse_metadata,
     parse_metadata_response,
 )
 
-ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint")
-LISTS = ("scopes_supported", "token_endpoint_auth_methods_supported", "id_token_signing_alg_values_supported")
+ENDPOINTS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "jwks_uri",
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "revocation_endpoint",
+    "pushed_authorization_request_endpoint",
+)
+LISTS = (
+    "scopes_supported",
+    "token_endpoint_auth_methods_supported",
+    "id_token_signing_alg_values_supported",
+    "claims_supported",
+    "response_modes_supported",
+    "grant_types_supported",
+)
+TENANTS = ("tenant-1", "tenant-2")
+TEMPLATE = "https://login.example/{tenantid}/v2.0"
+COMMON = "https://login.example/common/v2.0"
 DOCUMENT: dict[str, object] = {
     "issuer": ISSUER,
     **{name: f"https://id.example/{name}" for name in ENDPOINTS},
     **{name: ["a", "b"] for name in LISTS},
     "authorization_response_iss_parameter_supported": True,
+    "require_pushed_authorization_requests": True,
     "code_challenge_methods_supported": ["plain"],
 }
 json_values = st.recursive(
@@ -73,8 +93,10 @@ def test_a_document_is_read() -> None:
     server = parse_metadata_response(json_answer(DOCUMENT), ISSUER)
     assert server.issuer == ISSUER
     assert [server.endpoint(name) for name in ENDPOINTS] == [f"https://id.example/{name}" for name in ENDPOINTS]
-    assert [getattr(server, name) for name in LISTS] == [("a", "b")] * 3
+    assert [getattr(server, name) for name in LISTS] == [("a", "b")] * len(LISTS)
     assert server.authorization_response_iss_parameter_supported
+    assert server.require_pushed_authorization_requests
+    assert (server.issuer_template, server.tenants) == (None, ())
 
 
 def test_members_may_be_missing_until_they_are_needed() -> None:
@@ -220,3 +242,88 @@ def test_s03_the_error_quotes_nothing_of_a_foreign_document() -> None:
         with pytest.raises(DiscoveryError) as caught:
             parse_metadata_response(json_answer(body), ISSUER)
         assert leaks(caught.value) == []
+
+
+# -- issuers with a tenant in them
+
+
+@pytest.mark.parametrize(
+    ("issuer", "tenants", "address"),
+    [
+        (COMMON, TENANTS, COMMON),
+        (TEMPLATE, TENANTS, COMMON),
+        (TEMPLATE, ("tenant-1",), "https://login.example/tenant-1/v2.0"),
+    ],
+)
+def test_with_tenants_discovery_asks_for_one_of_them_or_for_all(
+    issuer: str, tenants: tuple[str, ...], address: str
+) -> None:
+    assert metadata_request(issuer, tenants).url == f"{address}/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "tenants", "found", "template"),
+    [
+        (COMMON, TENANTS, TEMPLATE, TEMPLATE),
+        (TEMPLATE, TENANTS, TEMPLATE, TEMPLATE),
+        (TEMPLATE, ("tenant-1",), "https://login.example/tenant-1/v2.0", "https://login.example/tenant-1/v2.0"),
+        (ISSUER, TENANTS, ISSUER, ISSUER),
+    ],
+)
+def test_a_document_may_have_a_template_for_an_issuer_where_tenants_are_given(
+    issuer: str, tenants: tuple[str, ...], found: str, template: str
+) -> None:
+    server = parse_metadata_response(json_answer({**DOCUMENT, "issuer": found}), issuer, tenants)
+    assert (server.issuer, server.issuer_template, server.tenants) == (issuer, template, tenants)
+
+
+@pytest.mark.parametrize("issuer", [COMMON, "https://login.example/tenant-1/v2.0"])
+def test_m01_a_template_is_no_issuer_unless_tenants_are_given(issuer: str) -> None:
+    with pytest.raises(DiscoveryError) as caught:
+        parse_metadata({**DOCUMENT, "issuer": TEMPLATE}, issuer)
+    assert caught.value.claim == "issuer"
+    assert "tenants=[...]" in caught.value.remedy
+
+
+def test_m02_an_issuer_with_a_template_in_it_is_not_asked_without_tenants() -> None:
+    with pytest.raises(ProtocolError):
+        metadata_request(TEMPLATE)
+
+
+@pytest.mark.parametrize("tenant", ["", "a/b", "a?b", "a#b", "a b", "..\\b"])
+def test_m02_a_tenant_is_no_way_to_another_address(tenant: str) -> None:
+    with pytest.raises(ConfigurationError):
+        check_tenants([tenant])
+    with pytest.raises(ConfigurationError):
+        check_tenants([*TENANTS, tenant])
+
+
+def test_tenants_are_a_list_of_texts() -> None:
+    check_tenants(TENANTS)
+    check_tenants([])
+    for odd in ("tenant-1", [1], [None], None):
+        with pytest.raises(ConfigurationError):
+            check_tenants(odd)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "https://evil.example/{tenantid}/v2.0",
+        "https://login.example/{tenantid}/v1.0",
+        "https://login.example/{tenantid}",
+        "https://login.example/{tenantid}/common/v2.0",
+        "https://{tenantid}/v2.0",
+        "{tenantid}",
+        "https://login.example/common/v2.0{tenantid}",
+        "https://login.example/{tenantid}/{tenantid}/v2.0",
+        "https://login.example/{tenant}/v2.0",
+        "https://login.example/tenant-1/v2.0",
+        7,
+        None,
+    ],
+)
+def test_m01_a_template_that_the_issuer_does_not_fit_is_anothers(found: object) -> None:
+    with pytest.raises(DiscoveryError) as caught:
+        parse_metadata({**DOCUMENT, "issuer": found}, COMMON, TENANTS)
+    assert caught.value.claim == "issuer"

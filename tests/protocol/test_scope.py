@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.scope import Scope, missing_scopes, scopes_for
 
 words = st.lists(st.from_regex(r"[!#-\[\]-~]+", fullmatch=True))
 
@@ -53,3 +53,27 @@ def test_a_scope_can_be_copied() -> None:
     scope = Scope("a b")
     assert copy.deepcopy(scope) == scope
     assert pickle.loads(pickle.dumps(scope)) == scope  # noqa: S301  our own bytes
+
+
+@pytest.mark.parametrize(
+    ("option", "audience", "scope"),
+    [
+        ("profile email", None, "openid profile email"),
+        ("profile openid", "https://api.example", "openid profile"),
+        ("", None, "openid"),
+        ({"default": "profile", "https://api.example": "read"}, None, "openid profile"),
+        ({"default": "profile", "https://api.example": "read"}, "https://api.example", "openid profile read"),
+        ({"default": "profile", "https://api.example": "read"}, "https://api.example/", "openid profile"),
+        ({"https://api.example": "read openid"}, "https://api.example", "openid read"),
+        ({}, "https://api.example", "openid"),
+        ({"default": "a"}, "default", "openid a"),
+    ],
+)
+def test_an_audience_has_its_scope_by_one_rule(option: str | dict[str, str], audience: str | None, scope: str) -> None:
+    assert str(scopes_for(option, audience)) == scope
+
+
+def test_what_was_not_granted_is_named_except_the_words_for_a_kind_of_session() -> None:
+    asked = Scope("openid read write offline_access online_access")
+    assert missing_scopes(Scope("openid read"), asked) == ("write",)
+    assert missing_scopes(Scope("read write openid more"), asked) == ()
