@@ -1,0 +1,99 @@
+"""Which threats of tests/vectors/threats.json have a test that names them, and why the others have none.
+
+    .venv/bin/python tests/coverage_of_threats.py
+"""
+
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from vector_files import vectors
+
+TESTS = Path(__file__).parent
+_ID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]\d\d)(?![A-Za-z0-9])")
+GROUPS = {
+    "A": "authorization request, callback, transaction",
+    "W": "windows, frames, messages",
+    "K": "token endpoint",
+    "I": "ID token and userinfo",
+    "R": "refresh, cache and tabs",
+    "D": "DPoP in the client",
+    "F": "requests to APIs",
+    "S": "storage, scripts, the Pyodide boundary",
+    "L": "logout and revocation",
+    "M": "discovery and keys",
+    "J": "JOSE and JSON",
+    "V": "access token validator",
+    "P": "DPoP proof validator",
+    "N": "introspection, caches, groups",
+    "H": "HTTP surface of the validator",
+    "C": "session on the server",
+    "B": "back-channel logout",
+    "O": "development provider",
+    "X": "supply chain and process",
+}
+# Why a row has no test yet; by id, or by group.
+REASONS = {
+    "D": "DPoP in the page is not built yet",
+    "P": "the API validator does not take DPoP proofs yet",
+    "V": "the API validator is not complete yet",
+    "N": "introspection is not built yet",
+    "H": "the API validator is not complete yet",
+    "C": "sessions on the server are not built yet",
+    "B": "sessions on the server are not built yet",
+    "X": "needs services beyond the tests, or comes with the release",
+    "K11": "DPoP in the page is not built yet",
+    "K28": "DPoP in the page is not built yet",
+}
+
+
+class Row(NamedTuple):
+    """One threat: how it is called, how urgent it is, and the tests that name it."""
+
+    name: str
+    attack: str
+    priority: int
+    tests: tuple[str, ...]
+
+    @property
+    def reason(self) -> str | None:
+        """Why no test names it; None where nobody has said."""
+        return REASONS.get(self.name) or REASONS.get(self.name[0])
+
+
+def rows() -> list[Row]:
+    """Every threat of the catalogue, in its order."""
+    named = _named()
+    return [
+        Row(name, row["attack"], row["priority"], tuple(sorted(named.get(name, ()))))
+        for name, row in vectors("threats").items()
+    ]
+
+
+def _named() -> dict[str, set[str]]:
+    named: dict[str, set[str]] = {}
+    for path in TESTS.rglob("*.py"):
+        if "node_modules" in path.parts or path.name == Path(__file__).name:
+            continue
+        for found in _ID.findall(path.read_text(encoding="utf-8").replace("_", " ")):
+            named.setdefault(found.upper(), set()).add(str(path.relative_to(TESTS)))
+    return named
+
+
+def main() -> int:
+    """Print the table; the exit status is 1 where a row of priority 0 or 1 has neither test nor reason."""
+    open_rows = 0
+    for letter, title in GROUPS.items():
+        group = [row for row in rows() if row.name[0] == letter]
+        covered = [row for row in group if row.tests]
+        print(f"{letter}  {title}: {len(covered)} of {len(group)}")  # noqa: T201  this is what it is for
+        for row in group:
+            if not row.tests:
+                open_rows += row.priority < 2 and row.reason is None
+                print(f"     {row.name} (priority {row.priority}) {row.attack}: {row.reason or 'NO TEST'}")  # noqa: T201
+    return 1 if open_rows else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
