@@ -55,6 +55,8 @@ def demo_page(checkout: Checkout, addresses: Addresses, *, host: str) -> Starlet
             Route("/pyscript.json", _configuration(checkout.demo / "pyscript.json", addresses)),
             Route("/callback.html", _file(checkout.web / "callback.html")),
             Route("/callback.js", _file(checkout.web / "callback.js")),
+            Route("/gate.js", _file(checkout.web / "gate.js")),
+            Route("/spa_auth.css", _file(checkout.web / "spa_auth.css")),
             Mount("/dist", TypedStaticFiles(directory=checkout.dist)),
             Mount("/pyscript", TypedStaticFiles(directory=checkout.pyscript)),
             Mount("/", TypedStaticFiles(directory=checkout.demo, html=True)),
