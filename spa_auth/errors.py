@@ -20,9 +20,13 @@
     │   └── JWTError                        `.claim` names the check that failed
     │       └── IDTokenError
     │           ├── NonceMismatchError
+    │           ├── OrganizationMismatchError
     │           └── SubMismatchError
     ├── NetworkError                        no answer; `.reason` is unreachable, cors, timeout or server_error
     ├── LoginTimeoutError                   also a TimeoutError
+    │   └── PopupTimeoutError
+    ├── PopupOpenError                      the browser blocked the window
+    ├── PopupCancelledError                 the user closed the window
     ├── NavigationError                     the page is still here after it should have left
     ├── NavigationUnavailableError          this platform has no window to navigate
     ├── StorageUnavailableError             this tab keeps nothing, so no login could come back to it
@@ -72,6 +76,10 @@ __all__ = [
     "NetworkError",
     "NonceMismatchError",
     "OAuthError",
+    "OrganizationMismatchError",
+    "PopupCancelledError",
+    "PopupOpenError",
+    "PopupTimeoutError",
     "ProtocolError",
     "RequestError",
     "ResponseError",
@@ -257,6 +265,13 @@ class NonceMismatchError(IDTokenError):
     remedy = "Start the login again."
 
 
+class OrganizationMismatchError(IDTokenError):
+    """The user has not logged in to the organization that was asked for."""
+
+    error = "organization_mismatch"
+    remedy = "Log in to this organization, or as one of its members."
+
+
 class SubMismatchError(IDTokenError):
     """The answer is about another user than the one logged in (OpenID Connect Core 12.2)."""
 
@@ -281,6 +296,26 @@ class LoginTimeoutError(SpaAuthError, TimeoutError):
 
     error = "timeout"
     remedy = "Try again; if it lasts, look whether the provider's login page opens in a tab of its own."
+
+
+class PopupTimeoutError(LoginTimeoutError):
+    """Nobody logged in in the window in time. It is closed."""
+
+    remedy = "Try again."
+
+
+class PopupOpenError(SpaAuthError):
+    """The browser opened no window."""
+
+    error = "popup_blocked"
+    remedy = "Call it in the handler of a click, before any other await, or let users log in by redirect."
+
+
+class PopupCancelledError(SpaAuthError):
+    """The user has closed the window before the login was over."""
+
+    error = "cancelled"
+    remedy = "Log in again when it is wanted."
 
 
 class NavigationError(SpaAuthError):

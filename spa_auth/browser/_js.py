@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         hidden: bool
         textContent: str  # noqa: N815
         src: str
+        onload: object
         referrerPolicy: str  # noqa: N815
         contentWindow: object  # noqa: N815
 
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
 
         def createElement(self, name: str) -> Element: ...  # noqa: N802
         def querySelector(self, selector: str) -> Element | None: ...  # noqa: N802
+        def hasFocus(self) -> bool: ...  # noqa: N802
 
     class Location(Protocol):
         """Location."""
@@ -145,6 +147,7 @@ if TYPE_CHECKING:
 
         AbortController: Any
         BroadcastChannel: Any
+        JSON: Any
         Object: Any
         Request: Any
         URL: Any
@@ -154,8 +157,13 @@ if TYPE_CHECKING:
         document: Document
         history: History
         location: Location
+        outerHeight: float  # noqa: N815
+        outerWidth: float  # noqa: N815
+        screenX: float  # noqa: N815
+        screenY: float  # noqa: N815
 
         async def fetch(self, request: object) -> FetchResponse: ...
+        def open(self, url: str, name: str, features: str) -> Any: ...  # noqa: ANN401
         def setTimeout(self, function: object, milliseconds: float) -> object: ...  # noqa: N802
         def clearTimeout(self, timer: object) -> None: ...  # noqa: N802
         def addEventListener(self, name: str, listener: object) -> None: ...  # noqa: N802

@@ -1,18 +1,19 @@
 """The window: its address by Location and History, and leaving it."""
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from spa_auth.browser._js import JsError, create_proxy, has, js
 from spa_auth.errors import ConfigurationError, NavigationError
 
 if TYPE_CHECKING:
     from spa_auth.browser._js import Event
+    from spa_auth.browser.popup import WindowPopup
     from spa_auth.client.ports import AnswerMode, Popup
 
 
 class WindowNavigator:
-    """The port `Navigator` over window.location, window.history and hidden frames."""
+    """The port `Navigator` over window.location, window.history, popups and hidden frames."""
 
     @property
     def url(self) -> str:
@@ -65,13 +66,15 @@ class WindowNavigator:
         """Whether this page is cross-origin isolated."""
         return has("crossOriginIsolated")
 
-    def open_popup(self) -> "Popup":
-        """Open an empty window, at once.
+    def open_popup(self, window: object = None) -> "WindowPopup":
+        """Open an empty window, at once, by window.open; or take one that the application has opened.
 
         Raises:
             PopupOpenError: The browser blocks it.
         """
-        raise NotImplementedError
+        from spa_auth.browser.popup import WindowPopup, open_popup
+
+        return WindowPopup(window) if window else open_popup()
 
     async def ask_in_popup(
         self, popup: "Popup", url: str, *, state: str, origin: str, mode: "AnswerMode", timeout: float
@@ -81,11 +84,15 @@ class WindowNavigator:
         Raises:
             PopupCancelledError: The user has closed the window.
             PopupTimeoutError: No answer came in time.
+            NavigationUnavailableError: `popup_unsupported`; this page and the window cannot reach each other.
         """
-        raise NotImplementedError
+        from spa_auth.browser.popup import ask_in_popup
+
+        window = cast("WindowPopup", popup)
+        return await ask_in_popup(window, url, state=state, origin=origin, mode=mode, timeout=timeout)
 
     async def ask_in_frame(self, url: str, *, state: str, origin: str, mode: "AnswerMode", timeout: float) -> str:
-        """Open an address in a hidden frame and return the query with which the callback page answers.
+        """Open an address in a hidden frame and return the query of the answer.
 
         Raises:
             SilentAuthUnavailableError: This page is cross-origin isolated.

@@ -147,8 +147,11 @@ class Navigator(Protocol):
         """Whether this page is cross-origin isolated: frames of others do not load, popups cannot be seen."""
         ...
 
-    def open_popup(self) -> Popup:
+    def open_popup(self, window: object = None) -> Popup:
         """Open an empty window, at once: a browser allows it only in the very event of a click.
+
+        Args:
+            window: One that the application has opened, to be used instead.
 
         Raises:
             PopupOpenError: The browser blocks it.
