@@ -6,9 +6,11 @@ const state = new URLSearchParams(query).get("state") ?? "";
 
 function send() {
   const message = { type: "spa_auth:response", state, response: query };
-  new BroadcastChannel("spa_auth:" + state).postMessage(message);
-  const asker = opener ?? (parent === self ? null : parent);
-  asker?.postMessage(message, here);
+  const channel = new BroadcastChannel("spa_auth:" + state);
+  channel.onmessage = () => close();
+  channel.postMessage(message);
+  (opener ?? parent).postMessage(message, here);
+  done.hidden = false;
 }
 
 function goBack() {
@@ -23,5 +25,5 @@ try {
   if (!/^[rpls][\w-]{43}$/.test(state)) throw 0;
   state[0] === "r" ? goBack() : send();
 } catch {
-  document.getElementById("stale").hidden = false;
+  stale.hidden = false;
 }
