@@ -14,6 +14,7 @@ from spa_auth.client.logout import Logout
 from spa_auth.client.platform import Platform
 from spa_auth.client.reports import Handler, reports
 from spa_auth.client.start import Start
+from spa_auth.client.tabs import Tabs
 from spa_auth.client.tokens import Tokens
 from spa_auth.errors import without_locals
 from spa_auth.events import Emitter
@@ -56,6 +57,7 @@ class AuthClient:
         self._fetcher = Fetcher(self._context, self._tokens)
         self._logout = Logout(self._context)
         self._start = Start(self._context, self._login, self._tokens)
+        self._tabs = Tabs(self._context, self._login, self._tokens)
 
     @classmethod
     async def create(cls, config: ClientConfig, platform: Platform) -> "AuthClient":
@@ -67,6 +69,7 @@ class AuthClient:
             ConfigurationError: The options do not fit this page.
         """
         client = cls(config, platform)
+        client._tabs.watch()
         await client._start.run()
         return client
 
@@ -279,6 +282,10 @@ class AuthClient:
             NavigationUnavailableError: There is no window here; the session has ended all the same. Give `open_url`.
         """
         await self._logout.run(return_to=return_to, id_token_hint=id_token_hint, open_url=open_url)
+
+    def close(self) -> None:
+        """Stop what goes on behind the scenes: other tabs are neither heard nor told. The session stays."""
+        self._tabs.close()
 
     def get_configuration(self) -> ReadOnlyMapping:
         """The issuer and client_id, as given."""

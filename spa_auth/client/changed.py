@@ -12,8 +12,8 @@ Listener = Callable[[User | None], object]
 class StateEvent:
     """Calls each listener at once with the current user, and again after every change.
 
-    `.reason` says why the last change came: login, logout, refresh_denied, user_switch or provider;
-    None before the first.
+    `.reason` says why the last change came: login, logout, other_tab, refresh_denied, ceiling, user_switch or
+    provider; None before the first.
     """
 
     def __init__(self, current: Callable[[], User | None], on_error: Callable[[BaseException], object]) -> None:

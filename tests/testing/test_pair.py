@@ -292,7 +292,7 @@ def test_one_tab_at_a_time_holds_a_lock() -> None:
             return await tab.locks.run("k", lambda: task(name))
 
         both = hold("a", here), hold("b", here.new_tab())
-        assert await asyncio.gather(*both) == ["a", "b"]
+        assert [*await asyncio.gather(*both)] == ["a", "b"]
         assert steps == ["a begins", "a ends", "b begins", "b ends"]
         assert here.profile.locks.asked == ["k", "k"]
 
