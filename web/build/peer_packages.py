@@ -1,4 +1,4 @@
-"""Fetch the clients that are not ours, which the tests let work against the development provider.
+"""Fetch the clients that are not ours, which the tests let work against the development provider, and one provider.
 
 They are for tests only: `make demo` never comes here. Run `python web/build/peer_packages.py`.
 """
@@ -19,6 +19,7 @@ LOADED = (
     "@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js",
     "oauth4webapi/build/index.js",
     "oidc-client-ts/dist/browser/oidc-client-ts.min.js",
+    "oidc-provider/lib/index.js",
 )
 
 
@@ -28,7 +29,7 @@ def main() -> int:
     if stamp.is_current(*(PACKAGES / name for name in LOADED)):
         return 0
     try:
-        with step("clients of others for the tests, from npm"):
+        with step("clients and a provider of others for the tests, from npm"):
             # None of them needs a script of its own at install time, so none may run one.
             find_node_tools().run_npm("ci", "--ignore-scripts", folder=PEERS)
     except BuildError as error:
