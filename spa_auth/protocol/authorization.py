@@ -63,23 +63,21 @@ def check_parameters(parameters: Mapping[str, object]) -> None:
         raise ConfigurationError(*faults)
 
 
-def authorization_request(
-    server: ServerMetadata, transaction: Transaction, parameters: Mapping[str, str] | None = None
-) -> AuthorizationRequest:
-    """Ask for a code, with PKCE S256, state and nonce, always (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
+def authorization_parameters(
+    transaction: Transaction, parameters: Mapping[str, str], api_parameter: str = "audience"
+) -> dict[str, str]:
+    """The parameters that ask for a code, with PKCE S256, state and nonce, always (RFC 6749 4.1.1, RFC 7636 4.3).
 
     Args:
-        server: The provider's metadata.
         transaction: The login this begins.
         parameters: What else the provider understands, by its wire names, such as `prompt` or `login_hint`.
+        api_parameter: By which parameter the provider is told the audience; "none" for by none.
 
     Raises:
         ConfigurationError: A parameter is protected.
-        DiscoveryError: The provider has no authorization endpoint.
     """
-    extra = dict(parameters or {})
-    check_parameters(extra)
-    query = {
+    check_parameters(parameters)
+    own = {
         "client_id": transaction.client_id,
         "response_type": "code",
         "redirect_uri": transaction.redirect_uri,
@@ -88,12 +86,39 @@ def authorization_request(
         "nonce": transaction.nonce,
         "code_challenge": pkce.code_challenge(transaction.code_verifier),
         "code_challenge_method": pkce.METHOD,
+        **api_parameters(transaction.audience, api_parameter),
     }
-    if transaction.audience is not None:
-        query["audience"] = transaction.audience
-    if transaction.max_age is not None:
-        query["max_age"] = str(transaction.max_age)
-    return AuthorizationRequest(with_query(server.endpoint("authorization_endpoint"), form.encode({**extra, **query})))
+    remembered = {
+        "max_age": None if transaction.max_age is None else str(transaction.max_age),
+        "organization": transaction.organization,
+        "acr_values": transaction.acr_values,
+    }
+    return {**parameters, **own, **{name: value for name, value in remembered.items() if value is not None}}
+
+
+def authorization_request(
+    server: ServerMetadata,
+    transaction: Transaction,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    api_parameter: str = "audience",
+) -> AuthorizationRequest:
+    """Ask for a code; see `authorization_parameters` and `request_of`."""
+    return request_of(server, authorization_parameters(transaction, parameters or {}, api_parameter))
+
+
+def request_of(server: ServerMetadata, parameters: Mapping[str, str]) -> AuthorizationRequest:
+    """The address that asks with these parameters: all of them, or the client and the name of a pushed request.
+
+    Raises:
+        DiscoveryError: The provider has no authorization endpoint.
+    """
+    return AuthorizationRequest(with_query(server.endpoint("authorization_endpoint"), form.encode(parameters)))
+
+
+def api_parameters(audience: str | None, api_parameter: str) -> dict[str, str]:
+    """How a request names the API that tokens are for: `audience`, `resource` (RFC 8707 section 2), or not at all."""
+    return {} if audience is None or api_parameter == "none" else {api_parameter: audience}
 
 
 def response_state(parameters: list[tuple[str, str]]) -> str:
@@ -152,5 +177,5 @@ def _check_iss(iss: str | None, transaction: Transaction, server: ServerMetadata
     # reject an answer without it where the server announces the parameter (RFC 9207 section 2.4).
     if iss is None and not server.authorization_response_iss_parameter_supported:
         iss = server.issuer
-    if iss != server.issuer or iss != transaction.issuer:
+    if iss not in server.issuers or server.issuer != transaction.issuer:
         raise IssuerMismatchError("The answer does not come from the provider that was asked.")

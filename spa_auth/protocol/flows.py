@@ -7,14 +7,15 @@ The page drives flows with fetch and WebCrypto, the API with httpx and joserfc, 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from spa_auth.errors import JWTError, ProtocolError, SpaAuthError
+from spa_auth.errors import ConfigurationError, JWTError, ProtocolError, SpaAuthError
 from spa_auth.protocol import effects, pkce
 from spa_auth.protocol.authorization import (
     AuthorizationRequest,
     AuthorizationResponse,
-    authorization_request,
+    authorization_parameters,
     check_state,
     parse_authorization_response,
+    request_of,
 )
 from spa_auth.protocol.challenge import parse_challenges
 from spa_auth.protocol.effects import Flow
@@ -67,7 +68,11 @@ class LoginRequest(NamedTuple):
 
 
 class LoginOptions(NamedTuple):
-    """What the application wants of a login. `kind` is the first letter of `state`; `max_age` in seconds."""
+    """What the application wants of a login. `kind` is the first letter of `state`; `max_age` in seconds.
+
+    Of the `parameters`, `organization` and `acr_values` are remembered, as the ID token has to answer them. `use_par`
+    says whether the request is pushed (RFC 9126): always, never, or "auto": where the provider requires it.
+    """
 
     client_id: str
     redirect_uri: str
@@ -78,14 +83,24 @@ class LoginOptions(NamedTuple):
     max_age: int | None = None
     app_state: object = None
     parameters: Mapping[str, str] | None = None
+    use_par: bool | str = "auto"
 
     def __repr__(self) -> str:
         return f"<LoginOptions {self.client_id} {self.redirect_uri}>"
 
 
 def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]:
-    """Make state, nonce and PKCE verifier, 256 random bits each, and the address that begins a login."""
+    """Make state, nonce and PKCE verifier, 256 random bits each, and the address that begins a login.
+
+    Raises:
+        ConfigurationError: A parameter is protected, or the provider requires what the options forbid.
+        OAuthError: The provider refuses a request that was pushed.
+        ProtocolError: An answer of the provider breaks a rule.
+        NetworkError: The provider does not answer.
+    """
     server = yield from provider.metadata()
+    traits = yield from provider.traits()
+    given = dict(options.parameters or {})
     transaction = Transaction(
         state=options.kind + (yield from effects.random_text(32)),
         nonce=(yield from effects.random_text(32)),
@@ -99,8 +114,23 @@ def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]
         audience=options.audience,
         max_age=options.max_age,
         app_state=options.app_state,
+        organization=given.pop("organization", None),
+        acr_values=given.pop("acr_values", None),
     )
-    return LoginRequest(transaction, authorization_request(server, transaction, options.parameters))
+    parameters = authorization_parameters(transaction, given, traits.api_parameter)
+    if _is_pushed(server, options.use_par):
+        from spa_auth.protocol.par import push
+
+        parameters = yield from push(server, parameters)
+    return LoginRequest(transaction, request_of(server, parameters))
+
+
+def _is_pushed(server: ServerMetadata, use_par: bool | str) -> bool:
+    if use_par is False and server.require_pushed_authorization_requests:
+        raise ConfigurationError(
+            "The provider requires pushed authorization requests.", remedy='Set use_par to "auto".'
+        )
+    return use_par is True or server.require_pushed_authorization_requests
 
 
 class Grant(NamedTuple):
@@ -115,11 +145,12 @@ class Grant(NamedTuple):
 
 
 class IDTokenRules(NamedTuple):
-    """How this client judges ID tokens; `leeway` in seconds."""
+    """How this client judges ID tokens; `leeway` in seconds, `trusted_audiences` beside this client."""
 
     algorithms: Collection[str] = tuple(ALGORITHMS)
     leeway: float = 60
     verify_signature: bool = True
+    trusted_audiences: Collection[str] = ()
 
 
 def complete_login(
@@ -152,33 +183,45 @@ def exchange_code(provider: Provider, response: AuthorizationResponse, rules: ID
     """Exchange a code, once, and validate the ID token that comes with the tokens (RFC 6749 section 4.1.3)."""
     transaction = response.transaction
     server = yield from provider.metadata()
-    scope = Scope(transaction.scope)
-    tokens = yield from _token_flow(code_request(server, response), server, scope, transaction.audience)
+    traits = yield from provider.traits()
+    request = code_request(server, response, api_parameter=traits.api_parameter)
+    tokens = yield from token_answer(request, server, Scope(transaction.scope), transaction.audience)
     if tokens.id_token is None:
         raise ProtocolError("The token endpoint gave no ID token, though openid was asked for.")
     expected = Expected(
         transaction.issuer,
         transaction.client_id,
         now=(yield from effects.now()),
-        leeway=rules.leeway,
         nonce=transaction.nonce,
         max_age=transaction.max_age,
         access_token=tokens.access_token,
+        organization=transaction.organization,
+        acr_values=transaction.acr_values,
     )
-    return Grant(tokens, tokens.id_token, (yield from _id_token_claims(tokens.id_token, provider, expected, rules)))
+    return Grant(tokens, tokens.id_token, (yield from id_token_claims(tokens.id_token, provider, expected, rules)))
 
 
-def renew_tokens(provider: Provider, tokens: TokenSet, refresh_token: str, client_id: str) -> Flow[TokenSet]:
+def renew_tokens(
+    provider: Provider,
+    tokens: TokenSet,
+    refresh_token: str,
+    client_id: str,
+    *,
+    audience: str | None = None,
+    scope: Scope | None = None,
+) -> Flow[TokenSet]:
     """Use a refresh token, once; keep it where the answer brings no new one (RFC 6749 section 6).
 
     Whoever gets the new tokens has to keep their refresh token at once, as the old one is spent; the access token
-    counts only after `continued_claims`.
+    counts only after `continued_claims`, and after a look at `missing_scopes`.
 
     Args:
         provider: The provider that issued it.
         tokens: The tokens to be renewed: their scope and audience.
         refresh_token: The token to use.
         client_id: This client.
+        audience: Another API that the new access token is for, where one refresh token serves several.
+        scope: Another scope to ask for; None for that of `tokens`.
 
     Raises:
         InvalidGrantError: The refresh token is spent or revoked.
@@ -186,8 +229,19 @@ def renew_tokens(provider: Provider, tokens: TokenSet, refresh_token: str, clien
         NetworkError: The provider does not answer; nothing is known of the refresh token.
     """
     server = yield from provider.metadata()
-    request = refresh_request(server, client_id=client_id, refresh_token=refresh_token)
-    renewed = yield from _token_flow(request, server, tokens.scope, tokens.audience)
+    traits = yield from provider.traits()
+    # With RFC 8707 each request says anew for which API it is; else only one for another API does.
+    named = tokens.audience if audience is None and traits.api_parameter == "resource" else audience
+    request = refresh_request(
+        server,
+        client_id=client_id,
+        refresh_token=refresh_token,
+        scope=scope,
+        audience=named,
+        api_parameter=traits.api_parameter,
+    )
+    asked = tokens.scope if scope is None else scope
+    renewed = yield from token_answer(request, server, asked, tokens.audience if audience is None else audience)
     return renewed._replace(refresh_token=renewed.refresh_token or refresh_token)
 
 
@@ -214,21 +268,29 @@ def continued_claims(
         provider.issuer,
         client_id,
         now=(yield from effects.now()),
-        leeway=rules.leeway,
         access_token=renewed.access_token,
         previous=login,
     )
-    return (yield from _id_token_claims(renewed.id_token, provider, expected, rules))
+    return (yield from id_token_claims(renewed.id_token, provider, expected, rules))
 
 
-def _token_flow(request: Request, server: ServerMetadata, scope: Scope, audience: str | None) -> Flow[TokenSet]:
+def token_answer(request: Request, server: ServerMetadata, scope: Scope, audience: str | None) -> Flow[TokenSet]:
+    """Send a request to the token endpoint, once, and read the answer; see `parse_token_response`."""
     response = yield from effects.send(request)
     now = yield from effects.now()
     secrets = request_secrets(request)
     return parse_token_response(response, server=server, now=now, scope=scope, audience=audience, secrets=secrets)
 
 
-def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: IDTokenRules) -> Flow[Claims]:
+def id_token_claims(token: str, provider: Provider, expected: Expected, rules: IDTokenRules) -> Flow[Claims]:
+    """The claims of an ID token that the provider signed and that says what is expected.
+
+    Raises:
+        IDTokenError: It breaks a rule.
+        InsufficientUserAuthenticationError: The user has logged in less strongly than was asked for.
+        DiscoveryError: The provider's keys cannot be used.
+        NetworkError: They are needed and it does not answer.
+    """
     server = yield from provider.metadata()
     listed = server.id_token_signing_alg_values_supported or rules.algorithms
     try:
@@ -238,6 +300,12 @@ def _id_token_claims(token: str, provider: Provider, expected: Expected, rules: 
             jwt = VerifiedJWT(*parse_jwt(token)[:2])
     except JWTError as error:
         raise id_token_error(error) from None
+    expected = expected._replace(
+        issuer=server.issuer_template or expected.issuer,
+        tenants=server.tenants,
+        leeway=rules.leeway,
+        trusted_audiences=rules.trusted_audiences,
+    )
     return validate_id_token(jwt, expected)
 
 

@@ -4,16 +4,27 @@ The signature has been verified before: the rules take the claims of a `Verified
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from spa_auth.errors import IDTokenError, JWTError, NonceMismatchError, SubMismatchError
+from spa_auth.errors import (
+    IDTokenError,
+    InsufficientUserAuthenticationError,
+    JWTError,
+    NonceMismatchError,
+    OrganizationMismatchError,
+    SubMismatchError,
+)
 from spa_auth.protocol import base64url
 from spa_auth.protocol.jwt import VerifiedJWT, check_times, numeric_date
+from spa_auth.protocol.metadata import TENANT
+from spa_auth.protocol.strict_json import is_number, is_texts
 
 DEFAULT_LEEWAY = 60
 MAX_LEEWAY = 300
 MAX_SUB_LENGTH = 255
+# Seconds since 1970 until the year 2286; more would be milliseconds.
+MAX_TIME = 10_000_000_000
 Claims = Mapping[str, object]
 # The hash of at_hash is that of the signature's algorithm; for Ed25519 it is SHA-512 (RFC 8032 section 5.1).
 _BITS = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
@@ -24,11 +35,28 @@ _HASHES = {
 }
 
 
+_TENANTS = 'Log in with an account of one of the "tenants", or add the tenant there.'
+
+
 class Expected(NamedTuple):
     """What an ID token has to say to be accepted; times in seconds.
 
     `nonce` and `max_age` are None where the request had none. `previous` are the claims of the session that
     a refresh continues.
+
+    Args:
+        issuer: The issuer; with `tenants`, what it is for each of them when `{tenantid}` is filled.
+        client_id: This client.
+        now: The current time.
+        leeway: How far clocks may differ.
+        nonce: The nonce of the request.
+        max_age: How long ago the user may have logged in.
+        access_token: The access token that came beside it.
+        previous: The claims of the session that is continued.
+        organization: The organization that was asked for: its id, which begins with `org_`, or its name.
+        acr_values: The authentication contexts that were asked for, with spaces between; one of them is demanded.
+        trusted_audiences: Audiences that may stand beside this client.
+        tenants: The tenants whose users are accepted; empty where the provider has no tenants.
     """
 
     issuer: str
@@ -39,6 +67,10 @@ class Expected(NamedTuple):
     max_age: int | None = None
     access_token: str | None = None
     previous: Claims | None = None
+    organization: str | None = None
+    acr_values: str | None = None
+    trusted_audiences: Collection[str] = ()
+    tenants: Collection[str] = ()
 
     def __repr__(self) -> str:
         return f"<Expected {self.issuer} {self.client_id}>"
@@ -49,6 +81,7 @@ def validate_id_token(token: VerifiedJWT, expected: Expected) -> dict[str, objec
 
     Raises:
         IDTokenError: A rule is broken; `.claim` names the claim.
+        InsufficientUserAuthenticationError: The user has logged in less strongly than was asked for.
     """
     for check in CHECKS:
         try:
@@ -76,12 +109,18 @@ def check_typ(token: VerifiedJWT, _expected: Expected) -> None:
 
 
 def check_iss(token: VerifiedJWT, expected: Expected) -> None:
-    """The issuer is exactly the one that was asked (rule 2)."""
-    if token.claims.get("iss") != expected.issuer:
+    """The issuer is exactly the one that was asked (rule 2), of the user's tenant where there are tenants."""
+    issuer = expected.issuer
+    if expected.tenants:
+        tid = token.claims.get("tid")
+        if not isinstance(tid, str) or tid not in expected.tenants:
+            raise IDTokenError("The ID token was issued for another tenant.", claim="tid", remedy=_TENANTS)
+        issuer = issuer.replace(TENANT, tid)
+    if token.claims.get("iss") != issuer:
         raise IDTokenError(
             "The ID token was issued by another provider.",
             claim="iss",
-            remedy=f'"issuer" is set to "{expected.issuer}"; compare it with the provider\'s discovery document.',
+            remedy=f'"issuer" is set to "{issuer}"; compare it with the provider\'s discovery document.',
         )
 
 
@@ -95,13 +134,16 @@ def check_sub(token: VerifiedJWT, _expected: Expected) -> None:
 def check_aud(token: VerifiedJWT, expected: Expected) -> None:
     """The token is for this client, and for no audience beside it that is not trusted (rule 3)."""
     aud = token.claims.get("aud")
-    if aud not in (expected.client_id, [expected.client_id]):
+    named = [aud] if isinstance(aud, str) else aud
+    trusted = {expected.client_id, *expected.trusted_audiences}
+    if not is_texts(named) or expected.client_id not in named or not trusted.issuperset(named):
         raise IDTokenError("The ID token was issued to another client.", claim="aud")
 
 
 def check_azp(token: VerifiedJWT, expected: Expected) -> None:
-    """The authorized party, where it is named, is this client (rules 4 and 5)."""
-    if token.claims.get("azp", expected.client_id) != expected.client_id:
+    """The authorized party is this client; with several audiences it has to be named (rules 4 and 5)."""
+    implied = None if isinstance(aud := token.claims["aud"], list) and len(aud) > 1 else expected.client_id
+    if token.claims.get("azp", implied) != expected.client_id:
         raise IDTokenError("The ID token was issued to another client.", claim="azp")
 
 
@@ -129,6 +171,38 @@ def check_auth_time(token: VerifiedJWT, expected: Expected) -> None:
         raise IDTokenError("The user has not logged in recently enough.", claim="auth_time")
 
 
+def check_acr(token: VerifiedJWT, expected: Expected) -> None:
+    """The user has logged in as strongly as was asked for (RFC 9470 section 5)."""
+    if expected.acr_values is not None and token.claims.get("acr") not in expected.acr_values.split(" "):
+        raise InsufficientUserAuthenticationError(
+            "The user has not logged in as strongly as was asked for.",
+            remedy=f'Ask the provider\'s administrator how users reach one of the acr_values "{expected.acr_values}".',
+        )
+
+
+def check_organization(token: VerifiedJWT, expected: Expected) -> None:
+    """The user has logged in to the organization that was asked for: an id as it is, a name in any case."""
+    if expected.organization is None:
+        return
+    asked = expected.organization.strip()
+    if asked.startswith("org_"):
+        found, claim = token.claims.get("org_id"), "org_id"
+    else:
+        asked, found, claim = asked.lower(), token.claims.get("org_name"), "org_name"
+        found = found.lower() if isinstance(found, str) else None
+    if found != asked:
+        raise OrganizationMismatchError("The ID token is not of the organization that was asked for.", claim=claim)
+
+
+def check_session_expiry(token: VerifiedJWT, _expected: Expected) -> None:
+    """The end of the session, where the provider names it, is a time in seconds after the login."""
+    if "session_expiry" not in token.claims:
+        return
+    ceiling, iat = token.claims["session_expiry"], numeric_date(token.claims, "iat") or 0
+    if not is_number(ceiling) or not iat < ceiling < MAX_TIME:
+        raise IDTokenError("The ID token names an end of the session that is no time.", claim="session_expiry")
+
+
 def check_at_hash(token: VerifiedJWT, expected: Expected) -> None:
     """The access token beside it is the one it was issued with, where it says so (section 3.1.3.6)."""
     if "at_hash" not in token.claims:
@@ -147,7 +221,10 @@ def check_continuity(token: VerifiedJWT, expected: Expected) -> None:
         return
     if token.claims["sub"] != expected.previous["sub"]:
         raise SubMismatchError("The provider answered for another user.", claim="sub")
-    for name in ("auth_time", "azp"):
+    organization = "org_id" if "org_id" in expected.previous else "org_name"
+    if token.claims.get(organization) != expected.previous.get(organization):
+        raise OrganizationMismatchError("The provider changed the organization while refreshing.", claim=organization)
+    for name in ("iss", "auth_time", "azp"):
         if name in token.claims and name in expected.previous and token.claims[name] != expected.previous[name]:
             raise IDTokenError(f"The provider changed {name} while refreshing.", claim=name)
 
@@ -161,6 +238,9 @@ CHECKS: tuple[Callable[[VerifiedJWT, Expected], None], ...] = (
     check_lifetime,
     check_nonce,
     check_auth_time,
+    check_acr,
+    check_organization,
+    check_session_expiry,
     check_at_hash,
     check_continuity,
 )

@@ -58,6 +58,11 @@ class ServerMetadata(NamedTuple):
         return address
 
     @property
+    def issuers(self) -> tuple[str, ...]:
+        """Who may answer in the name of this provider: itself, or one of its tenants."""
+        return (self.issuer, *((self.issuer_template or "").replace(TENANT, tenant) for tenant in self.tenants))
+
+    @property
     def accepts_public_clients(self) -> bool:
         """Whether the token endpoint lists "none", the authentication of clients that can keep no secret."""
         return "none" in (self.token_endpoint_auth_methods_supported or ())

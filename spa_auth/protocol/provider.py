@@ -1,5 +1,7 @@
 """What is known of one provider, and how more is found out."""
 
+from collections.abc import Mapping, Sequence
+
 from spa_auth.errors import DiscoveryError, JWTError, NetworkError, SpaAuthError
 from spa_auth.protocol import effects
 from spa_auth.protocol.effects import Flow, Send
@@ -8,6 +10,7 @@ from spa_auth.protocol.jwk import Key, jwks_request, parse_jwks_response
 from spa_auth.protocol.key_set import LIFETIME, KeySet, Verdict
 from spa_auth.protocol.metadata import ServerMetadata, metadata_request, parse_metadata_response
 from spa_auth.protocol.strict_json import StrictJSONError
+from spa_auth.protocol.traits import ProviderTraits, provider_traits
 
 
 class Provider:
@@ -17,15 +20,30 @@ class Provider:
         issuer: The issuer identifier, exactly as the provider's discovery document has it.
         metadata: The metadata, where it is known and need not be fetched.
         lifetime: How long fetched keys are fresh, in seconds.
+        tenants: The tenants whose users are accepted, where the provider has one issuer for each.
+        is_auth0: Whether it is one of Auth0, which does more than it lists.
+        overrides: Traits that its metadata do not show; see `ProviderTraits`.
     """
 
-    __slots__ = ("_metadata", "issuer", "keys", "lifetime")
+    __slots__ = ("_is_auth0", "_metadata", "_overrides", "_tenants", "issuer", "keys", "lifetime")
 
-    def __init__(self, issuer: str, *, metadata: ServerMetadata | None = None, lifetime: float = LIFETIME) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        metadata: ServerMetadata | None = None,
+        lifetime: float = LIFETIME,
+        tenants: Sequence[str] = (),
+        is_auth0: bool = False,
+        overrides: Mapping[str, object] | None = None,
+    ) -> None:
         self.issuer = issuer
         self.lifetime = lifetime
         self.keys = KeySet()
         self._metadata = metadata
+        self._tenants = tenants
+        self._is_auth0 = is_auth0
+        self._overrides = overrides or {}
 
     def metadata(self) -> Flow[ServerMetadata]:
         """The provider's metadata, fetched once and then kept (OpenID Connect Discovery 1.0 section 4).
@@ -35,9 +53,14 @@ class Provider:
             NetworkError: The provider does not answer.
         """
         if self._metadata is None:
-            response = yield from effects.send(metadata_request(self.issuer), shared=True)
-            self._metadata = parse_metadata_response(response, self.issuer)
+            response = yield from effects.send(metadata_request(self.issuer, self._tenants), shared=True)
+            self._metadata = parse_metadata_response(response, self.issuer, self._tenants)
         return self._metadata
+
+    def traits(self) -> Flow[ProviderTraits]:
+        """How this provider wants to be asked; raises as `metadata` does."""
+        server = yield from self.metadata()
+        return provider_traits(server, is_auth0=self._is_auth0, overrides=self._overrides)
 
     def find_keys(self, kid: str | None, alg: str) -> Flow[tuple[Key, ...]]:
         """The keys that may have made a signature, fetched anew at most once if they are not known, or old.

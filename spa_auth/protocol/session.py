@@ -14,6 +14,7 @@ PROTOCOL_CLAIMS = frozenset(
         "nonce", "s_hash", "sid", "sub_jwk", "events",
     }
 )  # fmt: skip
+_VERIFIED = {"email": "email_verified", "phone_number": "phone_number_verified"}
 _NAMES = ("name", "preferred_username", "nickname", "email", "sub")
 
 
@@ -91,16 +92,35 @@ class Session(NamedTuple):
     """One login: the latest ID token's claims, that token as a hint for logout, and the claims of the login.
 
     A refreshed ID token may say less than that of the login, which it continues (OpenID Connect Core 12.2).
+    `userinfo` is what the userinfo endpoint said, None where it was not asked.
     """
 
     claims: Mapping[str, object]
     id_token: str
     login_claims: Mapping[str, object]
+    userinfo: Mapping[str, object] | None = None
 
     @property
     def user(self) -> User:
-        """The user this session is of."""
-        return User({**self.login_claims, **self.claims})
+        """The user this session is of; where the sources differ, the latest ID token is right."""
+        user: dict[str, object] = {}
+        for source in (self.userinfo or {}, self.login_claims, self.claims):
+            # Whoever says that an address is verified means the one beside it, and none from elsewhere.
+            renewed = {flag for name, flag in _VERIFIED.items() if name in source}
+            foreign = {flag for name, flag in _VERIFIED.items() if name not in source and name in user}
+            kept = {name: value for name, value in user.items() if name not in renewed}
+            user = {**kept, **{name: value for name, value in source.items() if name not in foreign}}
+        return User(user)
+
+    @property
+    def ceiling(self) -> float | None:
+        """When this session ends, whatever is refreshed, in seconds; None where the provider sets no end."""
+        ends = [claims.get("session_expiry") for claims in (self.login_claims, self.claims)]
+        return min(filter(is_number, ends), default=None)
+
+    def is_over(self, now: float, margin: float = 30) -> bool:
+        """Whether its ceiling is reached, or will be in `margin` seconds."""
+        return self.ceiling is not None and now >= self.ceiling - margin
 
     def __reduce__(self) -> NoReturn:
         never_pickled()

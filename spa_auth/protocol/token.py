@@ -1,12 +1,12 @@
 """The token endpoint: what is asked and what may come back (RFC 6749 sections 4.1.3, 5, 6)."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, NoReturn
 
 from spa_auth.errors import ClientNotPublicError, NetworkError, OAuthError, ProtocolError, oauth_error
 from spa_auth.protocol import form
-from spa_auth.protocol.authorization import AuthorizationResponse
+from spa_auth.protocol.authorization import AuthorizationResponse, api_parameters
 from spa_auth.protocol.http import Request, Response, refuse_redirect
 from spa_auth.protocol.mapping import never_pickled
 from spa_auth.protocol.metadata import ServerMetadata
@@ -20,7 +20,10 @@ MAX_ACCESS_TOKEN_LENGTH = 16_384
 # RFC 6750 section 2.1: the characters that an Authorization header can carry.
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _DIGITS = re.compile(r"[0-9]{1,10}")
-_SECRETS = ("code", "code_verifier", "refresh_token")
+_SECRETS = (
+    "code", "code_verifier", "refresh_token", "token", "subject_token", "actor_token", "state", "nonce",
+    "id_token_hint",
+)  # fmt: skip
 _PASSING = (429, 500, 502, 503, 504)
 
 
@@ -46,22 +49,50 @@ class TokenSet(NamedTuple):
         return f"<TokenSet {self.token_type} audience={self.audience!r} scope={str(self.scope)!r}>"
 
 
-def code_request(server: ServerMetadata, response: AuthorizationResponse) -> Request:
-    """Exchange a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+def code_request(
+    server: ServerMetadata, response: AuthorizationResponse, *, api_parameter: str = "audience"
+) -> Request:
+    """Exchange a code for tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.5, RFC 8707 section 2.2)."""
     transaction = response.transaction
-    return _token_request(
+    return token_request(
         server,
         grant_type="authorization_code",
         client_id=transaction.client_id,
         code=response.code,
         redirect_uri=transaction.redirect_uri,
         code_verifier=transaction.code_verifier,
+        **(api_parameters(transaction.audience, api_parameter) if api_parameter == "resource" else {}),
     )
 
 
-def refresh_request(server: ServerMetadata, *, client_id: str, refresh_token: str) -> Request:
-    """Exchange a refresh token for a new access token of the same scope (RFC 6749 section 6)."""
-    return _token_request(server, grant_type="refresh_token", client_id=client_id, refresh_token=refresh_token)
+def refresh_request(
+    server: ServerMetadata,
+    *,
+    client_id: str,
+    refresh_token: str,
+    scope: Scope | None = None,
+    audience: str | None = None,
+    api_parameter: str = "audience",
+) -> Request:
+    """Exchange a refresh token for a new access token (RFC 6749 section 6).
+
+    Args:
+        server: The provider's metadata.
+        client_id: This client.
+        refresh_token: The token to use.
+        scope: What to ask for; None for the scope that the token was given for.
+        audience: The API to ask for; None for that of the token.
+        api_parameter: By which parameter the provider is told the audience.
+    """
+    asked = {} if scope is None else {"scope": str(scope)}
+    return token_request(
+        server,
+        grant_type="refresh_token",
+        client_id=client_id,
+        refresh_token=refresh_token,
+        **asked,
+        **api_parameters(audience, api_parameter),
+    )
 
 
 def parse_token_response(
@@ -90,11 +121,11 @@ def parse_token_response(
     """
     refuse_redirect(response)
     if response.status != 200:
-        raise _refusal(response, server, secrets)
+        raise refusal(response, server, secrets)
     # "The parameters are included in the entity-body of the HTTP response using the application/json media type."
     if response.media_type != "application/json":
         raise ProtocolError("The token endpoint did not answer with JSON.")
-    members = _members(response)
+    members = answer_members(response)
     if "error" in members:
         raise ProtocolError("The token endpoint answered with an error and status 200.")
     return TokenSet(
@@ -109,39 +140,58 @@ def parse_token_response(
 
 
 def request_secrets(request: Request) -> list[str]:
-    """The secrets in a request to the token endpoint: a provider may echo them in its error text."""
+    """The secrets in a form that was sent: a provider may echo them in its error text."""
     return [value for name, value in form.parse(request.body.decode()) if name in _SECRETS]
 
 
-def _token_request(server: ServerMetadata, **parameters: str) -> Request:
+def token_request(server: ServerMetadata, **parameters: str) -> Request:
+    """A request to the token endpoint."""
+    return form_request(server.endpoint("token_endpoint"), parameters)
+
+
+def form_request(url: str, parameters: Mapping[str, str]) -> Request:
+    """Post a form to an endpoint of the provider that answers with JSON."""
     # No header of our own: with a form body alone a browser asks for no preflight.
     headers = (("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"))
-    return Request("POST", server.endpoint("token_endpoint"), headers, form.encode(parameters).encode())
+    return Request("POST", url, headers, form.encode(parameters).encode())
 
 
-def _members(response: Response) -> dict[str, object]:
+def answer_members(response: Response) -> dict[str, object]:
+    """The JSON object that an endpoint of the provider answered with.
+
+    Raises:
+        ProtocolError: It is none.
+    """
     try:
         return loads_object(response.body)
     except StrictJSONError as error:
-        raise ProtocolError(f"The token endpoint's answer is unusable: {error.error_description}") from None
+        raise ProtocolError(f"The provider's answer is unusable: {error.error_description}") from None
 
 
-def _refusal(
-    response: Response, server: ServerMetadata, secrets: Collection[str]
+def refusal(
+    response: Response, server: ServerMetadata, secrets: Collection[str] = ()
 ) -> OAuthError | NetworkError | ProtocolError:
+    """What an answer means that is no success (RFC 6749 section 5.2).
+
+    Args:
+        response: The answer.
+        server: The metadata of the provider that gave it.
+        secrets: What the request carried and no error may repeat; see `request_secrets`.
+    """
     try:
         members = loads_object(response.body)
     except StrictJSONError:
         members = {}
     if response.status in _PASSING:
+        seconds = response.header("retry-after") or ""
         return NetworkError(
             f"The provider answered with status {response.status}.",
             error="server_error",
             reason="server_error",
-            remedy="Try again later.",
+            remedy=f"Try again in {seconds} seconds." if _DIGITS.fullmatch(seconds) else "Try again later.",
         )
     if not 400 <= response.status < 500 or "error" not in members:
-        return ProtocolError(f"The token endpoint answered with status {response.status} and no error code.")
+        return ProtocolError(f"The provider answered with status {response.status} and no error code.")
     code, text = clean_code(members["error"]), clean_text(members.get("error_description"), secrets)
     if code in ("invalid_client", "unauthorized_client") and not server.accepts_public_clients:
         return ClientNotPublicError(text, error=code, status=response.status)

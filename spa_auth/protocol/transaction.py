@@ -26,7 +26,8 @@ _STATE = re.compile(r"[rpls][A-Za-z0-9_-]{43}")
 class Transaction(NamedTuple):
     """One pending login. `created_at` is in seconds; the repr shows no secret.
 
-    `max_age` in seconds and `app_state`, any JSON value, are None where they were not given.
+    `max_age` in seconds, `organization`, `acr_values` (with spaces between) and `app_state`, any JSON value, are None
+    where they were not given.
     """
 
     state: str
@@ -41,6 +42,8 @@ class Transaction(NamedTuple):
     audience: str | None = None
     max_age: int | None = None
     app_state: object = None
+    organization: str | None = None
+    acr_values: str | None = None
 
     def is_expired(self, now: float) -> bool:
         """Whether the login began more than 15 minutes ago, or in a future that no clock correction explains."""
@@ -92,9 +95,11 @@ def parse_transaction(record: str, state: str) -> Transaction:
         return_to=_text(members, "return_to"),
         scope=_text(members, "scope"),
         created_at=_seconds(members, "created_at"),
-        audience=_text(members, "audience") if "audience" in members else None,
+        audience=_optional_text(members, "audience"),
         max_age=_seconds(members, "max_age") if "max_age" in members else None,
         app_state=members.get("app_state"),
+        organization=_optional_text(members, "organization"),
+        acr_values=_optional_text(members, "acr_values"),
     )
 
 
@@ -119,6 +124,10 @@ def _text(members: dict[str, object], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise MissingTransactionError(_DAMAGED)
     return value
+
+
+def _optional_text(members: dict[str, object], name: str) -> str | None:
+    return _text(members, name) if name in members else None
 
 
 def _seconds(members: dict[str, object], name: str) -> int:

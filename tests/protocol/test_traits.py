@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from protocol_values import SERVER
 from token_factory import ISSUER
@@ -29,7 +31,7 @@ def discovered(name: str) -> ServerMetadata:
     return parse_metadata(document, document["issuer"])
 
 
-def traits(server: ServerMetadata = SERVER, *, is_auth0: bool = False, **overrides: object) -> ProviderTraits:
+def traits(server: ServerMetadata = SERVER, *, is_auth0: bool = False, **overrides: Any) -> ProviderTraits:
     return provider_traits(server, is_auth0=is_auth0, overrides=overrides)
 
 
@@ -66,7 +68,7 @@ def test_what_is_not_there_is_not_used() -> None:
         ("silent", "off"),
     ],
 )
-def test_every_trait_can_be_overridden(name: str, value: object) -> None:
+def test_every_trait_can_be_overridden(name: str, value: Any) -> None:  # noqa: ANN401
     assert traits(**{name: value}) == traits()._replace(**{name: value})
     assert getattr(traits(is_auth0=True, **{name: value}), name) == value
 
@@ -77,7 +79,7 @@ def test_without_a_parameter_for_the_api_a_refresh_token_is_for_all_unless_it_is
 
 
 def test_all_faults_of_overrides_are_reported_at_once() -> None:
-    wrong: dict[str, object] = {
+    wrong: dict[str, Any] = {
         "api_parameter": "both", "shared_refresh_token": 1, "logout": None, "userinfo": True, "silent": [],
         "offline_scope": "ä", "color": "blue",
     }  # fmt: skip
