@@ -93,9 +93,12 @@ class SessionState:
 
     def end(self, reason: str) -> None:
         """Forget the session and its tokens, and tell everyone why."""
+        self._store_hint(None)
+        self.leave(reason)
+
+    def leave(self, reason: str) -> None:
+        """Forget the session and its tokens on this page only: another has ended it, or begun one of its own."""
         self._forget()
-        if reason != OTHER_TAB:  # there it was removed, and may be back already
-            self._store_hint(None)
         self._replace(None, reason)
 
     def forget_hint(self) -> None:

@@ -87,7 +87,7 @@ class Tabs:
 
     def _end(self) -> None:
         # Also where nobody is logged in: what is on its way is late now.
-        self._session.end(OTHER_TAB)
+        self._session.leave(OTHER_TAB)
         self._seen = self._look()
 
     def _follow_soon(self) -> None:
