@@ -1,5 +1,6 @@
 """Access tokens in memory, by exact audience and by scope."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from spa_auth.protocol.scope import Scope
@@ -36,6 +37,16 @@ class TokenCache:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All of them, the latest first."""
+        return tuple(self._entries)
+
+    def refresh_tokens(self, audience: str | None = None, *, every: bool = True) -> list[str]:
+        """Each refresh token once, of every audience, or with `every=False` of exactly that one."""
+        found = [each.tokens.refresh_token for each in self._entries if every or each.tokens.audience == audience]
+        return [*dict.fromkeys(token for token in found if token is not None)]
+
     def find(self, audience: str | None, scope: Scope) -> Entry | None:
         """The latest tokens for exactly this audience that were asked for at least this scope."""
         return next((entry for entry in self._entries if entry.covers(audience, scope)), None)
@@ -62,6 +73,10 @@ class TokenCache:
     def postpone(self, entry: Entry, now: float) -> None:
         """Count the rest of these tokens' life as if they had come now."""
         self._entries = [old._replace(received_at=now) if old is entry else old for old in self._entries]
+
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Take these entries in the place of all."""
+        self._entries = [*entries]
 
     def clear(self) -> None:
         """Forget every token."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from spa_auth.client.config import ClientConfig
 from spa_auth.client.driver import Driver
 from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
+from spa_auth.client.keeper import Keeper
 from spa_auth.client.platform import Platform
 from spa_auth.client.session import SessionState
 from spa_auth.client.transactions import Transactions
@@ -38,6 +39,7 @@ class Context:
         self.session = SessionState(config, platform, platform.console.error)
         self.transactions = Transactions(platform.session_storage, issuer=config.issuer, client_id=config.client_id)
         self.id_token_rules = IDTokenRules(leeway=config.leeway, verify_signature=config.verify_id_token_signature)
+        self.keeper = Keeper(config, platform, self.session, self.driver, self.provider, self.id_token_rules)
 
     @property
     def navigator(self) -> "Navigator":
