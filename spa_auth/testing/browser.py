@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from spa_auth.client.platform import Platform
-from spa_auth.client.ports import Channels, Clock, Locks
+from spa_auth.client.ports import Channels, Clock, Gate, Locks
 from spa_auth.client.transactions import MemoryStorage
 from spa_auth.errors import NetworkError, ProtocolError
 from spa_auth.protocol import form
@@ -21,6 +21,7 @@ from spa_auth.protocol.url import parse_url, safe_return_to
 from spa_auth.testing.clock import FakeClock
 from spa_auth.testing.crypto import RealCrypto
 from spa_auth.testing.forms import find_form
+from spa_auth.testing.popup import FakePopup
 from spa_auth.testing.profile import FakeProfile, TabChannels
 from spa_auth.testing.tab_ports import TabConsole, TabNavigator, TabPage, TabTransport
 
@@ -47,9 +48,13 @@ class FakeBrowser:
         shown: The text in each element that an error was reported to.
         choice: How the user answers a form, such as {"user": "alice"}; None leaves it unanswered.
         third_party_cookies: Whether frames of other sites get their cookies.
-        isolated: Whether the page is cross-origin isolated, so that frames of other sites do not load.
+        isolated: Whether the page is cross-origin isolated, so that frames of other sites do not load, and popups
+            look closed.
+        popups: Every popup that this tab has opened.
+        blocks_popups: Whether it opens none.
         locks: Web Locks; None for a browser without.
         channels: BroadcastChannel; None for a browser without.
+        gate: What stands for gate.js; None for a page without.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class FakeBrowser:
         self.choice: Mapping[str, str] | None = None
         self.third_party_cookies = True
         self.isolated = False
+        self.popups: list[FakePopup] = []
+        self.blocks_popups = False
         self.cookies = self.profile.cookies
         self.session_storage = MemoryStorage()
         self.local_storage = self.profile.local_storage
@@ -73,6 +80,7 @@ class FakeBrowser:
         self.locks: Locks | None = self.profile.locks
         self._lines = TabChannels(self.profile.channels)
         self.channels: Channels | None = self._lines
+        self.gate: Gate | None = None
         self._page = page
         self._clock = clock
         self._window = window
@@ -91,6 +99,7 @@ class FakeBrowser:
             session_storage=self.session_storage if self._window else None,
             local_storage=self.local_storage if self._window else None,
             page=TabPage(self) if self._window else None,
+            gate=self.gate,
             locks=self.locks,
             channels=self.channels,
             pause=self._pause,
@@ -149,11 +158,10 @@ class FakeBrowser:
         tab.visited = self.visited
         return (await tab.go(url)).url
 
-    async def load_in_frame(self, url: str) -> str:
-        """Load an address in a hidden frame, and return where it ends up."""
+    async def load_in_frame(self, url: str) -> Response:
+        """Load an address in a hidden frame, and return the last response; its `url` says where it ends up."""
         foreign = parse_url(url).host != parse_url(self.url).host
-        response = await self._load(Request("GET", url), cookies=self.third_party_cookies or not foreign, choice=None)
-        return response.url
+        return await self._load(Request("GET", url), cookies=self.third_party_cookies or not foreign, choice=None)
 
     async def fetch(self, request: Request) -> Response:
         """What the page's own code sends: CORS applies, cookies do not go along, redirects are refused."""
