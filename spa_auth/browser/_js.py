@@ -70,6 +70,12 @@ if TYPE_CHECKING:
         referrerPolicy: str  # noqa: N815
         contentWindow: object  # noqa: N815
 
+        def click(self) -> None: ...
+        def closest(self, selector: str) -> "Element | None": ...
+        def focus(self) -> None: ...
+        def getAttribute(self, name: str) -> str | None: ...  # noqa: N802
+        def matches(self, selector: str) -> bool: ...
+        def removeAttribute(self, name: str) -> None: ...  # noqa: N802
         def setAttribute(self, name: str, value: str) -> None: ...  # noqa: N802
         def append(self, child: "Element") -> None: ...
         def remove(self) -> None: ...
@@ -77,11 +83,15 @@ if TYPE_CHECKING:
     class Document(Protocol):
         """Document."""
 
+        activeElement: Element | None  # noqa: N815
         baseURI: str  # noqa: N815
         body: Element
+        documentElement: Element  # noqa: N815
 
         def createElement(self, name: str) -> Element: ...  # noqa: N802
         def querySelector(self, selector: str) -> Element | None: ...  # noqa: N802
+        def addEventListener(self, name: str, listener: object) -> None: ...  # noqa: N802
+        def querySelectorAll(self, selector: str) -> Iterable[Element]: ...  # noqa: N802
         def hasFocus(self) -> bool: ...  # noqa: N802
 
     class Location(Protocol):
@@ -107,12 +117,17 @@ if TYPE_CHECKING:
         def removeItem(self, name: str) -> None: ...  # noqa: N802
 
     class Event(Protocol):
-        """MessageEvent, PageTransitionEvent."""
+        """MessageEvent, PageTransitionEvent, MouseEvent, KeyboardEvent."""
 
         data: object
         origin: str
         source: object
         persisted: bool
+        target: Element
+        key: str
+        repeat: bool
+
+        def preventDefault(self) -> None: ...  # noqa: N802
 
     class Channel(Protocol):
         """BroadcastChannel."""
@@ -147,6 +162,7 @@ if TYPE_CHECKING:
 
         AbortController: Any
         BroadcastChannel: Any
+        MutationObserver: Any
         JSON: Any
         Object: Any
         Request: Any
@@ -162,6 +178,7 @@ if TYPE_CHECKING:
         screenX: float  # noqa: N815
         screenY: float  # noqa: N815
 
+        def spa_auth_gate(self) -> object: ...
         async def fetch(self, request: object) -> FetchResponse: ...
         def open(self, url: str, name: str, features: str) -> Any: ...  # noqa: ANN401
         def setTimeout(self, function: object, milliseconds: float) -> object: ...  # noqa: N802

@@ -1,6 +1,7 @@
 """A page's Web APIs, or a worker's, as the ports of a client."""
 
 import time
+from typing import TYPE_CHECKING
 
 from spa_auth.browser._js import has
 from spa_auth.browser.console import WebConsole
@@ -8,6 +9,9 @@ from spa_auth.browser.crypto import WebCrypto
 from spa_auth.browser.fetch import FetchTransport
 from spa_auth.client.changed import StateEvent
 from spa_auth.client.platform import Platform
+
+if TYPE_CHECKING:
+    from spa_auth.client.ports import Gate
 
 
 def browser_platform() -> Platform:
@@ -32,7 +36,16 @@ def _with_window(platform: Platform) -> Platform:
         session_storage=WebStorage("sessionStorage"),
         local_storage=WebStorage("localStorage"),
         page=DocumentPage(),
+        gate=_gate(),
     )
+
+
+def _gate() -> "Gate | None":
+    if not has("spa_auth_gate"):
+        return None
+    from spa_auth.browser.gate import PageGate
+
+    return PageGate()
 
 
 def _state_event() -> type[StateEvent]:

@@ -292,6 +292,14 @@ class AuthClient:
         config = self._context.config
         return ReadOnlyMapping({"issuer": config.issuer, "client_id": config.client_id})
 
+    def bind(self) -> None:
+        """Make elements with `data-spa-auth` log in, log out, and show the user and errors, now and after each change.
+
+        Raises:
+            NavigationUnavailableError: There is no page here, as in a worker.
+        """
+        self._context.page.bind(self)
+
     def reports(self, target: str) -> Callable[[Handler], Callable[..., Coroutine[Any, Any, object]]]:
         """A decorator for handlers: what they raise appears in `target` as text with its remedy, as an alert.
 

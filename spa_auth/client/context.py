@@ -18,7 +18,7 @@ from spa_auth.protocol.provider import Provider
 from spa_auth.protocol.scope import Scope
 
 if TYPE_CHECKING:
-    from spa_auth.client.ports import Navigator
+    from spa_auth.client.ports import Navigator, Page
 
 
 class Context:
@@ -51,6 +51,17 @@ class Context:
         if self.platform.navigator is None:
             raise NavigationUnavailableError("There is no window here, as in a worker.")
         return self.platform.navigator
+
+    @property
+    def page(self) -> "Page":
+        """The page that people see.
+
+        Raises:
+            NavigationUnavailableError: There is none here.
+        """
+        if self.platform.page is None:
+            raise NavigationUnavailableError("There is no page here, as in a worker.")
+        return self.platform.page
 
     def emit(self, name: EventName, *, audience: str | None = None, error: BaseException | None = None) -> None:
         """Tell the listeners of a moment, and nothing of what was in the local variables of an error (threat S03)."""

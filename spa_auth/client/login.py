@@ -72,6 +72,16 @@ class Login:
         )
         await self._open(request.request.url, open_url)
 
+    async def plan(self, parameters: Mapping[str, str]) -> LoginRequest:
+        """A login by redirect as it would begin now, for gate.js; nothing is stored, and the page stays."""
+        audience = self._context.audience(None)
+        return await self._begin(
+            REDIRECT,
+            audience=audience,
+            scope=self._context.scope(audience, None),
+            parameters=self._context.parameters(parameters),
+        )
+
     async def complete(self, query: str) -> RedirectResult:
         """Complete the login that a redirect's query answers, well or with `error`.
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         Clock,
         Console,
         Crypto,
+        Gate,
         Locks,
         Navigator,
         Page,
@@ -31,6 +32,7 @@ class Platform(NamedTuple):
     session_storage: "Storage | None" = None
     local_storage: "Storage | None" = None
     page: "Page | None" = None
+    gate: "Gate | None" = None
     locks: "Locks | None" = None
     channels: "Channels | None" = None
     pause: "Pause" = asyncio.sleep

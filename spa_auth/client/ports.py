@@ -4,10 +4,13 @@
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NoReturn, Protocol, TypeVar
 
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.jwk import Key
+
+if TYPE_CHECKING:
+    from spa_auth.client.auth_client import AuthClient
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -191,6 +194,22 @@ class Page(Protocol):
 
     def report(self, target: str, text: str) -> None:
         """Show a text in the element that a selector names, as an alert; "" clears it."""
+        ...
+
+    def bind(self, auth: "AuthClient") -> None:
+        """Make elements with `data-spa-auth` log in, log out, and show the user of that client."""
+        ...
+
+
+class Gate(Protocol):
+    """gate.js, on a page that has it: it knows nothing of tokens, and Python takes over from it."""
+
+    def take_click(self) -> bool:
+        """Whether somebody has clicked on "log in" meanwhile; given out once. From now on clicks are Python's."""
+        ...
+
+    def show(self, *, signed_in: bool) -> None:
+        """Say on <html> whether somebody is logged in."""
         ...
 
 

@@ -1,7 +1,7 @@
 """What a page does first: complete a login that came back, and find out whether somebody is logged in."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login, RedirectResult
@@ -9,6 +9,9 @@ from spa_auth.client.tokens import Tokens
 from spa_auth.errors import ConfigurationError, MissingTransactionError, NavigationError, SpaAuthError, without_locals
 from spa_auth.protocol.session import User
 from spa_auth.protocol.url import parse_url
+
+if TYPE_CHECKING:
+    from spa_auth.client.ports import Gate
 
 
 class Start:
@@ -26,6 +29,8 @@ class Start:
             await self._quietly(self._complete_pending())
         if self._context.session.current is None:
             await self._quietly(self._tokens.check_session())
+        if self._context.platform.gate is not None:
+            await self._quietly(self._follow_gate(self._context.platform.gate))
 
     async def handle_callback(self, url: str | None) -> RedirectResult:
         """Complete a login by redirect; see `AuthClient.handle_redirect_callback`."""
@@ -45,6 +50,15 @@ class Start:
         if self._context.session.user is not None:
             return self._context.session.user
         raise NavigationError("The login was handed to open_url; await auth.require_login() again after it.")
+
+    async def _follow_gate(self, gate: "Gate") -> None:
+        from spa_auth.client.gate import follow_gate
+
+        try:
+            await follow_gate(self._context, self._login, gate)
+        except SpaAuthError as error:  # as if it had just come back: the page shows it, and asks nobody again at once
+            self.redirect_result = RedirectResult(error=error)
+            raise
 
     async def _complete_pending(self) -> None:
         query = self._login.take_response()
