@@ -37,8 +37,6 @@ class SessionState:
         self.moved: Callable[[], object] | None = None
         self.announce: Callable[[str], object] = str
         self.login_reason = "login"
-        self.announce: Callable[[str], object] = str
-        self.login_reason = "login"
         self._platform = platform
         self._name = f"{config.issuer}:{config.client_id}"
         self._hint_lifetime = config.session_check_expiry_days * DAY
@@ -72,17 +70,19 @@ class SessionState:
         return None if storage is None else storage.get(HINT_PREFIX + self._name)
 
     @property
-    def hint(self) -> str | None:
-        """The record that says somebody was logged in here, on this page or another of its origin."""
-        storage = self._platform.local_storage
-        return None if storage is None else storage.get(HINT_PREFIX + self._name)
-
-    @property
     def has_hint(self) -> bool:
         """Whether somebody was logged in here not long ago, on this page or another of its origin."""
         return is_hint_valid(self.hint, self._platform.clock())
 
-    def accept(self, grant: Grant, asked: Scope, generation: int, *, silent: bool = False) -> None:
+    def accept(
+        self,
+        grant: Grant,
+        asked: Scope,
+        generation: int,
+        *,
+        silent: bool = False,
+        userinfo: Mapping[str, object] | None = None,
+    ) -> None:
         """Take the tokens of a login that was begun under that generation; `Keeper.accept` stores them too.
 
         Raises:
@@ -93,7 +93,7 @@ class SessionState:
             raise LoginRequiredError("The session has reached its end; a new one begins with a login.")
         self._mark_ceiling(None)
         before = self.current
-        session = Session(grant.claims, grant.id_token, grant.claims)
+        session = Session(grant.claims, grant.id_token, grant.claims, userinfo)
         reason = self.login_reason if before is None else "provider"
         if before is not None and session.claims["sub"] != before.claims["sub"]:
             self._forget()
@@ -104,7 +104,7 @@ class SessionState:
 
     def adopt(self, session: Session, login_id_token: str, entries: Iterable[Entry]) -> None:
         """Take a session and its tokens from a store, as another page has left them."""
-        before, reason = self._session, "other_tab"
+        before, reason = self._session, OTHER_TAB if self._session is not None else self.login_reason
         if before is not None and session.claims["sub"] != before.claims["sub"]:
             self._forget()
             reason = "user_switch"
