@@ -26,11 +26,13 @@
     ├── LoginTimeoutError                   also a TimeoutError
     │   └── PopupTimeoutError
     ├── PopupOpenError                      the browser blocked the window
+    ├── LoginCancelledError                 the application cancelled a login by link
     ├── PopupCancelledError                 the user closed the window
     ├── NavigationError                     the page is still here after it should have left
     ├── NavigationUnavailableError          this platform has no window to navigate
     ├── StorageUnavailableError             this tab keeps nothing, so no login could come back to it
     ├── SilentAuthUnavailableError          no way to log in silently on this page; ends no session
+    ├── MissingRefreshTokenError            `.audience`, `.scope`
     ├── MissingScopesError
     ├── TargetNotAllowedError               a token would have gone to a foreign origin
     ├── ResponseError                       an API answered with an error status; `.status`
@@ -67,8 +69,10 @@ __all__ = [
     "InvalidTokenError",
     "IssuerMismatchError",
     "JWTError",
+    "LoginCancelledError",
     "LoginRequiredError",
     "LoginTimeoutError",
+    "MissingRefreshTokenError",
     "MissingScopesError",
     "MissingTransactionError",
     "NavigationError",
@@ -298,6 +302,13 @@ class LoginTimeoutError(SpaAuthError, TimeoutError):
     remedy = "Try again; if it lasts, look whether the provider's login page opens in a tab of its own."
 
 
+class LoginCancelledError(SpaAuthError):
+    """A login by link was given up by the application, or ended by a logout meanwhile."""
+
+    error = "login_cancelled"
+    remedy = "Make another link: await auth.login_link()."
+
+
 class PopupTimeoutError(LoginTimeoutError):
     """Nobody logged in in the window in time. It is closed."""
 
@@ -344,6 +355,18 @@ class SilentAuthUnavailableError(SpaAuthError):
 
     error = "silent_auth_unavailable"
     remedy = "Set redirect_uri to callback.html, which spa_auth ships, and register its address."
+
+
+class MissingRefreshTokenError(SpaAuthError):
+    """There is no refresh token for this API and scope: `.audience` and `.scope` name them."""
+
+    error = "missing_refresh_token"
+    remedy = "Log in for this API: await auth.login_with_redirect(audience=...), or set use_refresh_tokens_fallback."
+
+    def __init__(self, error_description: str = "", *, audience: str | None = None, scope: str = "") -> None:
+        self.audience = audience
+        self.scope = scope
+        super().__init__(error_description)
 
 
 class MissingScopesError(SpaAuthError):

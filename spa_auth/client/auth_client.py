@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Literal, NoReturn, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, ParamSpec, TypeVar, overload
 
 from spa_auth.client.changed import StateEvent
 from spa_auth.client.config import ClientConfig
@@ -21,6 +21,9 @@ from spa_auth.events import Emitter
 from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
 from spa_auth.protocol.session import User
 from spa_auth.protocol.token import TokenSet
+
+if TYPE_CHECKING:
+    from spa_auth.client.link import LoginLink
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,6 +142,37 @@ class AuthClient:
         await self._login.redirect(
             app_state=app_state, return_to=return_to, audience=audience, scope=scope, max_age=max_age,
             authorization_params=authorization_params, open_url=open_url,
+        )  # fmt: skip
+
+    @_public
+    async def login_link(
+        self,
+        *,
+        audience: str | None = None,
+        scope: str | None = None,
+        max_age: int | None = None,
+        authorization_params: Mapping[str, str] | None = None,
+    ) -> "LoginLink":
+        """A link to the provider's login, for Python without a window: `.url`, and `await link.result()`.
+
+        A notebook shows the link by itself. It can be opened in any tab of this browser, for 15 minutes.
+
+        Args:
+            audience: The API that the access token is for; by default the configured one.
+            scope: What to ask for beyond the configured scope.
+            max_age: How long ago the user may have logged in, in seconds.
+            authorization_params: What else the provider understands, by its wire names.
+
+        Raises:
+            ConfigurationError: There is no callback page; without a window its address has to be absolute.
+            NavigationUnavailableError: The browser has no BroadcastChannel.
+            NetworkError: The provider does not answer.
+        """
+        from spa_auth.client.link import login_link
+
+        return await login_link(
+            self._context, self._login, audience=audience, scope=scope, max_age=max_age,
+            authorization_params=authorization_params,
         )  # fmt: skip
 
     @_public

@@ -17,7 +17,7 @@ from spa_auth.protocol import form
 from spa_auth.protocol.authorization import response_state
 from spa_auth.protocol.flows import Grant, LoginOptions, LoginRequest, begin_login, complete_login
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.transaction import REDIRECT, SILENT, Transaction, is_state
+from spa_auth.protocol.transaction import LINK, REDIRECT, SILENT, Transaction, is_state
 from spa_auth.protocol.url import origin_of, parse_url, safe_return_to, secure_url
 
 OpenUrl = Callable[[str], object]
@@ -81,6 +81,27 @@ class Login:
             scope=self._context.scope(audience, None),
             parameters=self._context.parameters(parameters),
         )
+
+    async def link(
+        self,
+        *,
+        audience: str | None,
+        scope: str | None,
+        max_age: int | None,
+        authorization_params: Mapping[str, str] | None,
+    ) -> LoginRequest:
+        """A login by link, which waits for its answer; see `AuthClient.login_link`."""
+        context, wanted = self._context, self._context.audience(audience)
+        request = await self._begin(
+            LINK,
+            audience=wanted,
+            scope=context.scope(wanted, scope),
+            max_age=max_age,
+            parameters=context.parameters(authorization_params),
+        )
+        context.transactions.add(request.transaction)
+        context.emit("login.started", audience=wanted)
+        return request
 
     async def complete(self, query: str) -> RedirectResult:
         """Complete the login that a redirect's query answers, well or with `error`.

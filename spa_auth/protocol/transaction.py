@@ -19,6 +19,7 @@ TRANSACTION_PREFIX = "spa_auth:tx:"
 RESPONSE_PREFIX = "spa_auth:response:"
 REDIRECT = "r"
 SILENT = "s"
+LINK = "l"
 # The first letter of `state` tells the callback page how the login left: r(edirect), p(opup), l(ink), s(ilent).
 _STATE = re.compile(r"[rpls][A-Za-z0-9_-]{43}")
 
