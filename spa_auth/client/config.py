@@ -9,6 +9,7 @@ from spa_auth.protocol.id_token import MAX_LEEWAY
 from spa_auth.protocol.metadata import ServerMetadata, metadata_request, parse_metadata
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.strict_json import is_number, is_texts
+from spa_auth.protocol.traits import check_traits
 from spa_auth.protocol.url import secure_url
 
 if TYPE_CHECKING:
@@ -102,7 +103,11 @@ class ClientConfig(NamedTuple):
     @property
     def server_metadata(self) -> ServerMetadata | None:
         """The `metadata` option, read as a discovery document is."""
-        return None if self.metadata is None else parse_metadata({"issuer": self.issuer, **self.metadata}, self.issuer)
+        return (
+            None
+            if self.metadata is None
+            else parse_metadata({"issuer": self.issuer, **self.metadata}, self.issuer, self.tenants)
+        )
 
 
 def client_config(options: Mapping[str, object]) -> ClientConfig:
@@ -189,7 +194,7 @@ def _kind_fault(config: ClientConfig, name: str) -> str | None:
 
 
 def _check_issuer(config: ClientConfig) -> None:
-    metadata_request(config.issuer)
+    metadata_request(config.issuer, config.tenants)
 
 
 def _check_base_url(config: ClientConfig) -> None:
@@ -225,6 +230,10 @@ def _check_authorization_params(config: ClientConfig) -> None:
     check_parameters(config.authorization_params)
 
 
+def _check_provider(config: ClientConfig) -> None:
+    check_traits(config.provider)
+
+
 def _check_metadata(config: ClientConfig) -> None:
     _ = config.server_metadata
 
@@ -238,6 +247,7 @@ _CHECKS = {
     "cache": _check_cache,
     "authorization_params": _check_authorization_params,
     "metadata": _check_metadata,
+    "provider": _check_provider,
 }
 
 

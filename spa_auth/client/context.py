@@ -33,7 +33,13 @@ class Context:
         platform = platform if config.clock is None else platform._replace(clock=config.clock)
         self.config = config
         self.platform = platform
-        self.provider = Provider(config.issuer, metadata=config.server_metadata)
+        self.provider = Provider(
+            config.issuer,
+            metadata=config.server_metadata,
+            tenants=config.tenants,
+            is_auth0=config.domain is not None,
+            overrides=config.provider,
+        )
         self.driver = Driver(platform, config.http_timeout)
         self.events: Emitter[AuthEvent] = Emitter(EVENT_NAMES, on_error=platform.console.error)
         self.session = SessionState(config, platform, platform.console.error)
@@ -77,7 +83,12 @@ class Context:
         """The scope of a call for an API: the configured one and what the call adds. One rule for every verb."""
         return Scope([str(self.config.scopes(audience)), scope or ""])
 
-    def parameters(self, given: Mapping[str, str] | None) -> dict[str, str]:
-        """The extra parameters of an authorization request: the configured ones, overridden by the call's."""
-        check_parameters(given or {})
-        return {**self.config.authorization_params, **(given or {})}
+    def parameters(self, given: Mapping[str, str | None] | None) -> dict[str, str]:
+        """The extra parameters of an authorization request: the configured ones, overridden by the call's.
+
+        None takes a configured one away.
+        """
+        # What is protected may not be named at all, not even to take it away.
+        check_parameters({name: "" if value is None else value for name, value in (given or {}).items()})
+        merged = {**self.config.authorization_params, **(given or {})}
+        return {name: value for name, value in merged.items() if value is not None}

@@ -71,7 +71,8 @@ class LoginOptions(NamedTuple):
     """What the application wants of a login. `kind` is the first letter of `state`; `max_age` in seconds.
 
     Of the `parameters`, `organization` and `acr_values` are remembered, as the ID token has to answer them. `use_par`
-    says whether the request is pushed (RFC 9126): always, never, or "auto": where the provider requires it.
+    says whether the request is pushed (RFC 9126): always, never, or "auto": where the provider requires it. A
+    `response_mode` is for what answers here in this page, and `silent` for what a page asks by itself.
     """
 
     client_id: str
@@ -84,6 +85,9 @@ class LoginOptions(NamedTuple):
     app_state: object = None
     parameters: Mapping[str, str] | None = None
     use_par: bool | str = "auto"
+    nonce: str | None = None
+    response_mode: str | None = None
+    silent: bool = False
 
     def __repr__(self) -> str:
         return f"<LoginOptions {self.client_id} {self.redirect_uri}>"
@@ -103,7 +107,7 @@ def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]
     given = dict(options.parameters or {})
     transaction = Transaction(
         state=options.kind + (yield from effects.random_text(32)),
-        nonce=(yield from effects.random_text(32)),
+        nonce=options.nonce or (yield from effects.random_text(32)),
         code_verifier=(yield from effects.random_text(pkce.VERIFIER_BYTES)),
         issuer=provider.issuer,
         client_id=options.client_id,
@@ -116,8 +120,11 @@ def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]
         app_state=options.app_state,
         organization=given.pop("organization", None),
         acr_values=given.pop("acr_values", None),
+        silent=options.silent,
     )
     parameters = authorization_parameters(transaction, given, traits.api_parameter)
+    if options.response_mode is not None:
+        parameters["response_mode"] = options.response_mode
     if _is_pushed(server, options.use_par):
         from spa_auth.protocol.par import push
 

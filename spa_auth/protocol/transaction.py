@@ -18,8 +18,9 @@ MAX_PENDING = 10
 TRANSACTION_PREFIX = "spa_auth:tx:"
 RESPONSE_PREFIX = "spa_auth:response:"
 REDIRECT = "r"
-SILENT = "s"
+POPUP = "p"
 LINK = "l"
+SILENT = "s"
 # The first letter of `state` tells the callback page how the login left: r(edirect), p(opup), l(ink), s(ilent).
 _STATE = re.compile(r"[rpls][A-Za-z0-9_-]{43}")
 
@@ -28,7 +29,7 @@ class Transaction(NamedTuple):
     """One pending login. `created_at` is in seconds; the repr shows no secret.
 
     `max_age` in seconds, `organization`, `acr_values` (with spaces between) and `app_state`, any JSON value, are None
-    where they were not given.
+    where they were not given. `silent` says that the page left by itself, without any word of the user.
     """
 
     state: str
@@ -45,6 +46,7 @@ class Transaction(NamedTuple):
     app_state: object = None
     organization: str | None = None
     acr_values: str | None = None
+    silent: bool = False
 
     def is_expired(self, now: float) -> bool:
         """Whether the login began more than 15 minutes ago, or in a future that no clock correction explains."""
@@ -71,7 +73,7 @@ def dump_transaction(transaction: Transaction) -> str:
     Raises:
         ConfigurationError: `app_state` is not a JSON value that could be read again.
     """
-    members = {name: value for name, value in transaction._asdict().items() if value is not None}
+    members = {name: value for name, value in transaction._asdict().items() if value is not None and value is not False}
     if (record := _dump({"v": 1, **members})) is None:
         raise ConfigurationError("app_state must be a JSON value, nested at most 30 deep.")
     return record
@@ -101,6 +103,7 @@ def parse_transaction(record: str, state: str) -> Transaction:
         app_state=members.get("app_state"),
         organization=_optional_text(members, "organization"),
         acr_values=_optional_text(members, "acr_values"),
+        silent=members.get("silent") is True,
     )
 
 
