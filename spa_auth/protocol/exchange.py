@@ -69,7 +69,7 @@ def exchange_request(
         ConfigurationError: A parameter is protected or no text; names every one.
         DiscoveryError: The provider has no token endpoint.
     """
-    extra = dict(exchange.parameters or {})
+    extra: Mapping[str, object] = exchange.parameters or {}
     faults = [f"{name} cannot be set in the parameters." for name in sorted(PROTECTED_PARAMETERS & extra.keys())]
     faults += [f"{name} must be a string." for name, value in extra.items() if not isinstance(value, str)]
     if faults:
@@ -84,7 +84,7 @@ def exchange_request(
         **api_parameters(exchange.audience, api_parameter),
         **organization,
     }
-    return token_request(server, **{**extra, **own})
+    return token_request(server, **{**(exchange.parameters or {}), **own})
 
 
 def parse_exchange_response(

@@ -118,8 +118,8 @@ def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]
         audience=options.audience,
         max_age=options.max_age,
         app_state=options.app_state,
-        organization=given.pop("organization", None),
-        acr_values=given.pop("acr_values", None),
+        organization=given.pop("organization", None) or None,
+        acr_values=given.pop("acr_values", None) or None,
         silent=options.silent,
     )
     parameters = authorization_parameters(transaction, given, traits.api_parameter)

@@ -82,6 +82,28 @@ def test_audience_max_age_and_other_parameters_are_sent() -> None:
     assert (query["prompt"], query["ui_locales"]) == ("login", "de fr")
 
 
+@pytest.mark.parametrize(
+    ("api_parameter", "sent"),
+    [
+        ("audience", {"audience": "https://api.example"}),
+        ("resource", {"resource": "https://api.example"}),
+        ("none", {}),
+    ],
+)
+def test_the_api_is_named_as_the_provider_wants_it(api_parameter: str, sent: dict[str, str]) -> None:
+    transaction = TRANSACTION._replace(audience="https://api.example")
+    query = query_of(authorization_request(SERVER, transaction, api_parameter=api_parameter).url)
+    assert {name: query[name] for name in ("audience", "resource") if name in query} == sent
+    query = query_of(authorization_request(SERVER, TRANSACTION, api_parameter=api_parameter).url)
+    assert not {"audience", "resource", "none"} & query.keys()
+
+
+def test_a29_a31_what_the_answer_is_checked_for_is_asked_as_it_is_remembered() -> None:
+    transaction = TRANSACTION._replace(organization="org_7", acr_values="phr phrh")
+    query = query_of(authorization_request(SERVER, transaction, {"organization": "other", "acr_values": "0"}).url)
+    assert (query["organization"], query["acr_values"]) == ("org_7", "phr phrh")
+
+
 def test_a_query_of_the_endpoint_is_kept() -> None:
     server = SERVER._replace(authorization_endpoint="https://id.example/authorize?tenant=1")
     assert query_of(authorization_request(server, TRANSACTION).url)["tenant"] == "1"
@@ -211,6 +233,17 @@ def test_a13_a15_another_issuer_is_refused_before_code_or_error_are_read(
     with pytest.raises(IssuerMismatchError) as caught:
         parse([("state", STATE), ("iss", iss), *rest], server=server)
     assert caught.value.error == "issuer_mismatch"
+
+
+@pytest.mark.parametrize("tid", ["tenant-1", "tenant-2"])
+def test_a13_each_listed_tenant_of_the_provider_may_answer(tid: str) -> None:
+    server = WITH_ISS._replace(
+        issuer_template="https://login.example/{tenantid}/v2.0", tenants=("tenant-1", "tenant-2")
+    )
+    assert parse([*GOOD, ("iss", f"https://login.example/{tid}/v2.0")], server=server).code == "the-code"
+    for other in ("tenant-3", "{tenantid}", f"{tid}/x"):
+        with pytest.raises(IssuerMismatchError):
+            parse([*GOOD, ("iss", f"https://login.example/{other}/v2.0")], server=server)
 
 
 def test_a14_an_issuer_that_was_announced_has_to_be_there() -> None:

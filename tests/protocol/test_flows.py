@@ -14,12 +14,14 @@ from spa_auth.errors import (
     AccessDeniedError,
     ConfigurationError,
     IDTokenError,
+    InsufficientUserAuthenticationError,
     InvalidGrantError,
     IssuerMismatchError,
     JWTError,
     LoginRequiredError,
     NetworkError,
     NonceMismatchError,
+    OrganizationMismatchError,
     ProtocolError,
     SpaAuthError,
     StateMismatchError,
@@ -65,6 +67,12 @@ def provider(server: ServerMetadata = SERVER) -> Provider:
 def token_answer(id_token: str | None = None, **members: object) -> Response:
     body = {"access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": id_token, **members}
     return json_answer({name: value for name, value in body.items() if value is not None})
+
+
+def posted(trace: Trace) -> dict[str, str]:
+    """The form of the only request with a body."""
+    [body] = [effect.request.body for effect in trace if isinstance(effect, Send) and effect.request.body]
+    return form.unique(form.parse(body.decode()))
 
 
 def login_answers(id_token: str, keys: Response = KEYS) -> list[object]:
@@ -222,6 +230,24 @@ def test_a01_a02_a_login_begins_with_three_secrets_of_256_random_bits() -> None:
     assert (transaction.created_at, transaction.issuer, transaction.max_age) == (NOW, ISSUER, 0)
     assert f"code_challenge={code_challenge(transaction.code_verifier)}" in login.request.url
     assert "max_age=0" in login.request.url
+
+
+def test_a29_a31_organization_and_contexts_are_remembered_as_they_are_asked() -> None:
+    options = OPTIONS._replace(parameters={"organization": "org_7", "acr_values": "phr", "prompt": "login"})
+    login = drive(begin_login(provider(), options), [*RANDOM, NOW])
+    assert (login.transaction.organization, login.transaction.acr_values) == ("org_7", "phr")
+    query = form.unique(form.parse(login.request.url.partition("?")[2]))
+    assert (query["organization"], query["acr_values"], query["prompt"]) == ("org_7", "phr", "login")
+    empty = OPTIONS._replace(parameters={"organization": "", "acr_values": ""})
+    login = drive(begin_login(provider(), empty), [*RANDOM, NOW])
+    assert (login.transaction.organization, login.transaction.acr_values) == (None, None)
+
+
+def test_a_login_names_the_api_as_the_provider_wants_it() -> None:
+    for name in ("audience", "resource"):
+        source = Provider(ISSUER, metadata=SERVER, overrides={"api_parameter": name})
+        login = drive(begin_login(source, OPTIONS), [*RANDOM, NOW])
+        assert form.unique(form.parse(login.request.url.partition("?")[2]))[name] == API
 
 
 def test_a02_without_randomness_nothing_begins() -> None:
@@ -397,6 +423,53 @@ def test_a28_the_max_age_of_this_login_is_enforced(max_age: int) -> None:
         assert caught.value.claim == "auth_time"
 
 
+def test_a31_another_organization_than_was_asked_for_ends_the_login() -> None:
+    answers = login_answers(sign(id_token_claims(org_id="org_8")))
+    with pytest.raises(OrganizationMismatchError) as caught:
+        complete(answers, [], organization="org_7")
+    assert caught.value.app_state == {"note": 7}
+    assert complete(answers, [], organization="org_8")
+
+
+def test_a29_a_weaker_login_than_was_asked_for_ends_the_login() -> None:
+    answers = login_answers(sign(id_token_claims(acr="0")))
+    with pytest.raises(InsufficientUserAuthenticationError) as caught:
+        complete(answers, [], acr_values="phr")
+    assert caught.value.app_state == {"note": 7}
+    assert complete(answers, [], acr_values="phr 0")
+
+
+def test_i06_an_audience_that_this_client_trusts_may_stand_beside_it() -> None:
+    answers = login_answers(sign(id_token_claims(aud=[CLIENT_ID, "project-1"], azp=CLIENT_ID)))
+    rules = IDTokenRules(trusted_audiences=("project-1",))
+    assert drive(complete_login(provider(), PARAMETERS, TRANSACTION, rules), answers).claims["azp"] == CLIENT_ID
+    with pytest.raises(IDTokenError):
+        complete(answers, [])
+
+
+@pytest.mark.parametrize(("tid", "claim"), [("tenant-1", None), ("tenant-3", "tid")])
+def test_i05_a_user_of_a_listed_tenant_logs_in(tid: str, claim: str | None) -> None:
+    template = "https://login.example/{tenantid}/v2.0"
+    server = SERVER._replace(issuer_template=template, tenants=("tenant-1", "tenant-2"))
+    source = Provider(ISSUER, metadata=server)
+    token = sign(id_token_claims(iss=template.replace("{tenantid}", tid), tid=tid))
+    flow = complete_login(source, PARAMETERS, TRANSACTION, RULES)
+    if claim is None:
+        assert drive(flow, login_answers(token)).claims["tid"] == tid
+        return
+    with pytest.raises(IDTokenError) as caught:
+        drive(flow, login_answers(token))
+    assert caught.value.claim == claim
+
+
+def test_a_code_is_exchanged_for_its_resource() -> None:
+    source = Provider(ISSUER, metadata=SERVER, overrides={"api_parameter": "resource"})
+    trace: Trace = []
+    flow = complete_login(source, PARAMETERS, TRANSACTION._replace(audience=API), RULES)
+    drive(flow, login_answers(sign(id_token_claims())), trace)
+    assert posted(trace)["resource"] == API
+
+
 @pytest.mark.parametrize("listed", [("ES256",), ("none",), ("HS256", "none")])
 def test_i04_m08_only_an_algorithm_that_the_provider_lists_is_accepted(listed: tuple[str, ...]) -> None:
     server = SERVER._replace(id_token_signing_alg_values_supported=listed)
@@ -495,6 +568,45 @@ def test_r03_r10_a_refresh_may_bring_neither_id_token_nor_refresh_token() -> Non
     assert grant.claims is None
     assert (grant.tokens.refresh_token, grant.tokens.audience, grant.tokens.scope) == ("rt-1", API, Scope("openid"))
     assert sent(trace) == [TOKEN_ENDPOINT]
+
+
+@pytest.mark.parametrize(
+    ("api_parameter", "audience", "sent_as"),
+    [
+        ("audience", None, {}),
+        ("audience", "https://other.example", {"audience": "https://other.example"}),
+        ("resource", None, {"resource": API}),
+        ("resource", "https://other.example", {"resource": "https://other.example"}),
+        ("none", "https://other.example", {}),
+    ],
+)
+def test_r20_a_refresh_names_another_api_only_where_it_is_asked_to(
+    api_parameter: str, audience: str | None, sent_as: dict[str, str]
+) -> None:
+    source = Provider(ISSUER, metadata=SERVER, overrides={"api_parameter": api_parameter})
+    trace: Trace = []
+    flow = renew_tokens(source, TOKENS, "rt-1", CLIENT_ID, audience=audience)
+    renewed = drive(flow, [token_answer(), NOW], trace)
+    assert renewed.audience == (audience or API)
+    form_sent = posted(trace)
+    assert {name: form_sent[name] for name in ("audience", "resource", "scope") if name in form_sent} == sent_as
+
+
+def test_r11_a_refresh_for_another_scope_keeps_what_is_granted() -> None:
+    trace: Trace = []
+    flow = renew_tokens(provider(), TOKENS, "rt-1", CLIENT_ID, scope=Scope("openid read write"))
+    renewed = drive(flow, [token_answer(scope="openid read", refresh_token="rt-2"), NOW], trace)
+    assert posted(trace)["scope"] == "openid read write"
+    assert (renewed.scope, renewed.refresh_token) == (Scope("openid read"), "rt-2")
+
+
+def test_a31_a_refresh_into_another_organization_is_refused() -> None:
+    answer = token_answer(sign(id_token_claims(nonce=None, org_id="org_8")))
+    source = provider()
+    tokens = drive(renew_tokens(source, TOKENS, "rt-1", CLIENT_ID), [answer, NOW])
+    flow = continued_claims(source, tokens, {**PREVIOUS, "org_id": "org_7"}, CLIENT_ID, RULES)
+    with pytest.raises(OrganizationMismatchError):
+        drive(flow, [NOW, NOW, KEYS, VERIFIED])
 
 
 def test_a_refresh_may_bring_both() -> None:

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from token_factory import CLIENT_ID, ISSUER, NOW, id_token_claims
 from vector_files import vectors
 
-from spa_auth.errors import IDTokenError, JWTError, NonceMismatchError, SubMismatchError
+from spa_auth.errors import (
+    IDTokenError,
+    InsufficientUserAuthenticationError,
+    JWTError,
+    NonceMismatchError,
+    OrganizationMismatchError,
+    SubMismatchError,
+)
 from spa_auth.protocol.id_token import Expected, id_token_error, validate_id_token
 from spa_auth.protocol.jwt import VerifiedJWT
 
@@ -65,6 +72,7 @@ FAULTS: dict[str, tuple[VerifiedJWT, str]] = {
     "I06 aud other case": (token(aud=CLIENT_ID.upper()), "aud"),
     "I06 aud nested": (token(aud=[[CLIENT_ID]]), "aud"),
     "I06 aud an object": (token(aud={CLIENT_ID: 1}), "aud"),
+    "I06 aud of other things than texts": (token(aud=[CLIENT_ID, 7], azp=CLIENT_ID), "aud"),
     "I07 azp other": (token(azp="other"), "azp"),
     "I07 azp a list": (token(azp=[CLIENT_ID]), "azp"),
     "I08 exp missing": (token(exp=None), "exp"),
@@ -83,6 +91,14 @@ FAULTS: dict[str, tuple[VerifiedJWT, str]] = {
     "I11 nonce of another login": (token(nonce="m" * 43), "nonce"),
     "I11 nonce a list": (token(nonce=[NONCE]), "nonce"),
     "A28 auth_time no date": (token(auth_time="x"), "auth_time"),
+    "session_expiry a text": (token(session_expiry=str(NOW + 9)), "session_expiry"),
+    "session_expiry true": (token(session_expiry=True), "session_expiry"),
+    "session_expiry null": (token(session_expiry=[]), "session_expiry"),
+    "session_expiry in milliseconds": (token(session_expiry=NOW * 1000), "session_expiry"),
+    "session_expiry 1e10": (token(session_expiry=10_000_000_000), "session_expiry"),
+    "session_expiry at the login": (token(session_expiry=NOW), "session_expiry"),
+    "session_expiry before the login": (token(session_expiry=NOW - 1), "session_expiry"),
+    "session_expiry NaN": (token(session_expiry=math.nan), "session_expiry"),
     "I12 at_hash wrong": (token(at_hash="AAAAAAAAAAAAAAAAAAAAAA"), "at_hash"),
     "I12 at_hash empty": (token(at_hash=""), "at_hash"),
     "I12 at_hash no text": (token(at_hash=True), "at_hash"),
@@ -191,6 +207,122 @@ def test_r02_i15_a_refreshed_token_of_another_issuer_client_login_or_kind_is_ref
 def test_r02_the_authorized_party_stays() -> None:
     previous = REFRESH._replace(previous={**PREVIOUS, "azp": "other"})
     assert failure(token(nonce=None, azp=CLIENT_ID), previous).claim == "azp"
+
+
+@pytest.mark.parametrize("name", ["org_id", "org_name"])
+@pytest.mark.parametrize("now", [None, "org_8"])
+def test_a31_a_refreshed_token_stays_in_the_organization(name: str, now: object) -> None:
+    previous = REFRESH._replace(previous={**PREVIOUS, name: "org_7"})
+    assert validate_id_token(token(None, nonce=None, **{name: "org_7"}), previous)
+    error = failure(token(None, nonce=None, **{name: now}), previous)
+    assert (type(error), error.error, error.claim) == (OrganizationMismatchError, "organization_mismatch", name)
+
+
+# -- what the request asked for
+
+
+@pytest.mark.parametrize(
+    ("asked", "claims"),
+    [
+        ("org_7", {"org_id": "org_7"}),
+        (" org_7 ", {"org_id": "org_7", "org_name": "acme"}),
+        ("acme", {"org_id": "org_7", "org_name": "acme"}),
+        ("Acme", {"org_name": "aCME"}),
+        ("acme", {"org_name": "Acme"}),
+    ],
+)
+def test_an_organization_is_known_by_its_id_or_by_its_name_in_any_case(asked: str, claims: dict[str, object]) -> None:
+    assert validate_id_token(token(None, **claims), LOGIN._replace(organization=asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "claims", "claim"),
+    [
+        ("org_7", {}, "org_id"),
+        ("org_7", {"org_id": "org_8"}, "org_id"),
+        ("org_7", {"org_id": "ORG_7"}, "org_id"),
+        ("org_7", {"org_id": "org_70"}, "org_id"),
+        ("org_7", {"org_id": ["org_7"]}, "org_id"),
+        ("org_7", {"org_name": "org_7"}, "org_id"),
+        ("acme", {}, "org_name"),
+        ("acme", {"org_name": "acme2"}, "org_name"),
+        ("acme", {"org_name": ["acme"]}, "org_name"),
+        ("acme", {"org_id": "acme"}, "org_name"),
+        ("", {}, "org_name"),
+    ],
+)
+def test_a31_another_organization_or_none_is_refused(asked: str, claims: dict[str, object], claim: str) -> None:
+    error = failure(token(None, **claims), LOGIN._replace(organization=asked))
+    assert (type(error), error.error, error.claim) == (OrganizationMismatchError, "organization_mismatch", claim)
+
+
+def test_a29_one_of_the_contexts_that_were_asked_for_is_reached() -> None:
+    expected = LOGIN._replace(acr_values="phr phrh")
+    for acr in ("phr", "phrh"):
+        assert validate_id_token(token(acr=acr), expected)
+    assert validate_id_token(token(acr="0"), LOGIN)
+
+
+@pytest.mark.parametrize("acr", [None, "", "0", "ph", "phr phrh", "PHR", ["phr"], 1])
+def test_a29_a_weaker_login_is_refused(acr: object) -> None:
+    with pytest.raises(InsufficientUserAuthenticationError) as caught:
+        validate_id_token(token(acr=acr), LOGIN._replace(acr_values="phr phrh"))
+    assert caught.value.error == "insufficient_user_authentication"
+    assert "phr phrh" in caught.value.remedy
+
+
+def test_i06_further_audiences_are_accepted_if_they_are_trusted_and_this_client_is_the_authorized_party() -> None:
+    expected = LOGIN._replace(trusted_audiences=("project-1", "project-2"))
+    aud = [CLIENT_ID, "project-1", "project-2"]
+    assert validate_id_token(token(aud=aud, azp=CLIENT_ID), expected)["aud"] == aud
+    assert validate_id_token(token(aud=CLIENT_ID), expected)
+    assert failure(token(aud=[*aud, "project-3"], azp=CLIENT_ID), expected).claim == "aud"
+    assert failure(token(aud=["project-1"], azp=CLIENT_ID), expected).claim == "aud"
+    assert failure(token(aud="project-1", azp=CLIENT_ID), expected).claim == "aud"
+    assert failure(token(aud=aud), expected).claim == "azp"
+    assert failure(token(aud=aud, azp="project-1"), expected).claim == "azp"
+
+
+TENANTS = LOGIN._replace(issuer="https://login.example/{tenantid}/v2.0", tenants=("tenant-1", "tenant-2"))
+
+
+def test_the_issuer_of_a_tenant_is_the_template_filled_with_the_tenant_of_the_token() -> None:
+    for tid in TENANTS.tenants:
+        assert validate_id_token(token(iss=f"https://login.example/{tid}/v2.0", tid=tid), TENANTS)
+    assert validate_id_token(token(tid="tenant-1"), LOGIN._replace(tenants=("tenant-1",)))
+
+
+@pytest.mark.parametrize(
+    ("iss", "tid", "claim"),
+    [
+        ("https://login.example/tenant-3/v2.0", "tenant-3", "tid"),
+        ("https://login.example/tenant-1/v2.0", "tenant-2", "iss"),
+        ("https://login.example/tenant-3/v2.0", "tenant-1", "iss"),
+        ("https://login.example/tenant-1/v2.0", None, "tid"),
+        ("https://login.example/tenant-1/v2.0", ["tenant-1"], "tid"),
+        ("https://login.example/tenant-1/v2.0", "", "tid"),
+        ("https://login.example/TENANT-1/v2.0", "TENANT-1", "tid"),
+        ("https://evil.example/tenant-1/v2.0", "tenant-1", "iss"),
+        ("https://login.example/tenant-1/v2.0/", "tenant-1", "iss"),
+        ("https://login.example/{tenantid}/v2.0", "tenant-1", "iss"),
+        ("https://login.example/{tenantid}/v2.0", "{tenantid}", "tid"),
+    ],
+)
+def test_i05_m04_a_tenant_that_is_not_listed_or_another_issuer_is_refused(iss: str, tid: object, claim: str) -> None:
+    assert failure(token(iss=iss, tid=tid), TENANTS).claim == claim
+
+
+def test_r02_a_refreshed_token_is_of_the_same_tenant() -> None:
+    previous = id_token_claims(iss="https://login.example/tenant-1/v2.0", tid="tenant-1")
+    expected = TENANTS._replace(nonce=None, previous=previous)
+    assert validate_id_token(token(iss=previous["iss"], tid="tenant-1", nonce=None), expected)
+    other = token(iss="https://login.example/tenant-2/v2.0", tid="tenant-2", nonce=None)
+    assert failure(other, expected).claim == "iss"
+
+
+@pytest.mark.parametrize("ceiling", [NOW + 1, NOW + 3600.5, 9_999_999_999])
+def test_the_end_of_a_session_may_be_named(ceiling: float) -> None:
+    assert validate_id_token(token(session_expiry=ceiling), LOGIN)["session_expiry"] == ceiling
 
 
 def test_i17_claims_that_are_named_like_internals_are_plain_data() -> None:

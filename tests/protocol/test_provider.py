@@ -51,6 +51,29 @@ def test_metadata_that_is_known_is_not_fetched() -> None:
     assert drive(Provider(ISSUER, metadata=SERVER).metadata(), []) is SERVER
 
 
+def test_the_traits_follow_from_metadata_and_from_what_the_application_knows() -> None:
+    document = json_answer({"issuer": ISSUER, "scopes_supported": ["openid"]})
+    traits = drive(Provider(ISSUER).traits(), [document])
+    assert (traits.offline_scope, traits.silent, traits.api_parameter) == ("", "callback_page", "audience")
+    provider = Provider(ISSUER, is_auth0=True, overrides={"api_parameter": "resource"})
+    traits = drive(provider.traits(), [document])
+    assert (traits.offline_scope, traits.silent, traits.api_parameter) == ("offline_access", "web_message", "resource")
+    assert drive(provider.traits(), []) == traits
+
+
+def test_with_tenants_their_metadata_are_asked_for() -> None:
+    template = "https://login.example/{tenantid}/v2.0"
+    trace: Trace = []
+    provider = Provider(template, tenants=("tenant-1", "tenant-2"))
+    server = drive(provider.metadata(), [json_answer({"issuer": template})], trace)
+    assert sent(trace) == ["GET https://login.example/common/v2.0/.well-known/openid-configuration"]
+    assert server.issuers == (
+        template,
+        "https://login.example/tenant-1/v2.0",
+        "https://login.example/tenant-2/v2.0",
+    )
+
+
 def test_unusable_metadata_is_asked_for_again() -> None:
     provider = Provider(ISSUER)
     with pytest.raises(DiscoveryError):

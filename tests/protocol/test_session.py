@@ -113,6 +113,56 @@ def test_s06_the_reprs_show_neither_token_nor_claims() -> None:
     assert session.user.email == CANARY
 
 
+def test_userinfo_adds_to_the_user_and_changes_nothing_that_the_id_token_says() -> None:
+    login: dict[str, object] = {"sub": "alice", "name": "Alice", "locale": "de"}
+    session = Session({"sub": "alice", "name": "Alicia"}, "x", login, {"sub": "alice", "name": "A", "nickname": "al"})
+    assert dict(session.user) == {"sub": "alice", "name": "Alicia", "nickname": "al", "locale": "de"}
+    assert "nickname" not in session.claims
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "claims", "email", "is_verified"),
+    [
+        ({"email": "a", "email_verified": True}, {"email": "b"}, "b", False),
+        ({"email": "a", "email_verified": True}, {"email": "b", "email_verified": True}, "b", True),
+        ({"email": "a"}, {"email_verified": True}, "a", False),
+        ({"email": "a", "email_verified": True}, {}, "a", True),
+        ({"email": "a", "email_verified": True}, {"email_verified": False}, "a", True),
+        ({"email_verified": True}, {"email": "b"}, "b", False),
+        ({}, {"email": "b", "email_verified": True}, "b", True),
+    ],
+)
+def test_i26_an_address_is_verified_only_by_whoever_named_it(
+    userinfo: dict[str, object], claims: dict[str, object], email: str, is_verified: bool
+) -> None:
+    user = Session({"sub": "alice", **claims}, "x", {"sub": "alice"}, userinfo).user
+    assert (user.email, user.email_verified) == (email, is_verified)
+
+
+def session_until(login: object, latest: object = None) -> Session:
+    claims = ({} if value is None else {"session_expiry": value} for value in (latest, login))
+    return Session(next(claims), "x", next(claims))
+
+
+@pytest.mark.parametrize(
+    ("login", "latest", "ceiling"),
+    [(None, None, None), (NOW, None, NOW), (None, NOW, NOW), (NOW, NOW + 900, NOW), (NOW, NOW - 9, NOW - 9)],
+)
+def test_r19_a_refresh_never_moves_the_end_of_a_session_away(
+    login: int | None, latest: int | None, ceiling: int | None
+) -> None:
+    assert session_until(login, latest).ceiling == ceiling
+
+
+def test_r19_a_session_ends_half_a_minute_before_its_ceiling() -> None:
+    session = session_until(NOW)
+    assert not session.is_over(NOW - 30.5)
+    assert session.is_over(NOW - 30)
+    assert session.is_over(NOW, margin=0)
+    assert not session.is_over(NOW - 1, margin=0)
+    assert not session_until(None).is_over(NOW)
+
+
 def test_a_hint_says_until_when_and_nothing_about_whom() -> None:
     assert json.loads(dump_hint(NOW)) == {"v": 1, "until": NOW}
     assert is_hint_valid(dump_hint(NOW), NOW - 0.1)

@@ -71,6 +71,35 @@ def test_a_code_is_exchanged_with_its_verifier() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("api_parameter", "sent"), [("audience", None), ("resource", "https://api.example"), ("none", None)]
+)
+def test_a_code_is_exchanged_for_the_resource_it_was_given_for(api_parameter: str, sent: str | None) -> None:
+    response = AuthorizationResponse("c", TRANSACTION._replace(audience="https://api.example"))
+    members = members_of(code_request(SERVER, response, api_parameter=api_parameter))
+    assert members.get("resource") == sent
+    assert "audience" not in members
+
+
+@pytest.mark.parametrize("api_parameter", ["audience", "resource"])
+def test_a_refresh_token_is_exchanged_for_another_scope_and_api(api_parameter: str) -> None:
+    request = refresh_request(
+        SERVER,
+        client_id="c",
+        refresh_token="rt",
+        scope=Scope("openid read"),
+        audience="https://api.example",
+        api_parameter=api_parameter,
+    )
+    assert members_of(request) == {
+        "grant_type": "refresh_token",
+        "client_id": "c",
+        "refresh_token": "rt",
+        "scope": "openid read",
+        api_parameter: "https://api.example",
+    }
+
+
 def test_a_refresh_token_is_exchanged() -> None:
     assert members_of(refresh_request(SERVER, client_id="c", refresh_token="rt+/=")) == {
         "grant_type": "refresh_token",
@@ -324,3 +353,11 @@ def test_k05_k07_k14_any_answer_ends_in_typed_tokens_or_in_an_error_of_ours(body
     assert tokens.scope.is_legal
     assert isinstance(tokens.refresh_token, str | None)
     assert isinstance(tokens.id_token, str | None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "remedy"),
+    [((), "Try again later."), ((("Retry-After", "30"),), "Try again in 30 seconds.")],
+)
+def test_k20_an_outage_says_when_to_try_again(headers: tuple[tuple[str, str], ...], remedy: str) -> None:
+    assert failure(Response(503, headers)).remedy == remedy

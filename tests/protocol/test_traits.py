@@ -31,7 +31,12 @@ def discovered(name: str) -> ServerMetadata:
     return parse_metadata(document, document["issuer"])
 
 
-def traits(server: ServerMetadata = SERVER, *, is_auth0: bool = False, **overrides: Any) -> ProviderTraits:
+def traits(
+    server: ServerMetadata = SERVER,
+    *,
+    is_auth0: bool = False,
+    **overrides: Any,  # noqa: ANN401
+) -> ProviderTraits:
     return provider_traits(server, is_auth0=is_auth0, overrides=overrides)
 
 

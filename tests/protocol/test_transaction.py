@@ -38,6 +38,15 @@ def test_the_vector_that_the_scripts_share_is_what_python_writes_and_reads() -> 
     assert VECTOR["response_key"] == RESPONSE_PREFIX + state
     assert dict(form.parse(VECTOR["response"]))["state"] == state
     assert transaction.app_state == {"note": 7, "text": "ü & #"}
+    assert (transaction.organization, transaction.acr_values) == ("org_7", "phr phrh")
+
+
+def test_a_record_of_an_older_page_is_read() -> None:
+    record = {
+        name: value for name, value in VECTOR["transaction"].items() if name not in ("organization", "acr_values")
+    }
+    transaction = parse_transaction(json.dumps(record), record["state"])
+    assert (transaction.organization, transaction.acr_values) == (None, None)
 
 
 @given(json_values, st.none() | st.text("abc/:", min_size=1), st.none() | st.integers(0, 10**9))
@@ -103,6 +112,10 @@ def test_a23_a_record_without_a_member_or_of_wrong_types_is_no_login(name: str, 
         {"nonce": 1},
         {"audience": 1},
         {"audience": ""},
+        {"organization": 7},
+        {"organization": None},
+        {"acr_values": ["phr"]},
+        {"acr_values": ""},
         {"max_age": "3600"},
         {"max_age": -1},
         {"max_age": None},
