@@ -14,33 +14,36 @@ Listener = Callable[[str], None]
 
 
 class FakeChannels:
-    """BroadcastChannel in memory: everyone hears but the one who speaks, a turn later."""
+    """BroadcastChannel in memory: everyone hears but the one who speaks, a turn later.
+
+    `posted` is all that was said, by name; `lines` are the open ends.
+    """
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, str]] = []
-        self._lines: list[FakeChannel] = []
+        self.lines: list[FakeChannel] = []
 
     def open(self, name: str, listener: Listener) -> "FakeChannel":
         """Call `listener` with each text that others post under that name."""
         line = FakeChannel(self, name, listener)
-        self._lines.append(line)
+        self.lines.append(line)
         return line
 
     def post(self, name: str, text: str, sender: "FakeChannel | None" = None) -> None:
         """Tell everybody who listens under that name; without a sender, as any script of the origin can."""
         self.posted.append((name, text))
-        for line in self._lines:
+        for line in self.lines:
             if line.name == name and line is not sender:
                 asyncio.get_running_loop().call_soon(line.hear, text)
 
     def close(self, line: "FakeChannel") -> None:
         """Forget a line."""
-        self._lines = [kept for kept in self._lines if kept is not line]
+        self.lines = [kept for kept in self.lines if kept is not line]
 
     @property
     def names(self) -> list[str]:
         """The name of every open line."""
-        return [line.name for line in self._lines]
+        return [line.name for line in self.lines]
 
 
 class FakeChannel:
