@@ -13,14 +13,14 @@ from spa_auth.client.login import Login, OpenUrl, RedirectResult
 from spa_auth.client.logout import Logout
 from spa_auth.client.platform import Platform
 from spa_auth.client.reports import Handler, reports
+from spa_auth.client.revocation import Revocation
 from spa_auth.client.start import Start
 from spa_auth.client.tabs import Tabs
-from spa_auth.client.tokens import Tokens
+from spa_auth.client.tokens import TokenDetails, Tokens
 from spa_auth.errors import without_locals
 from spa_auth.events import Emitter
 from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
 from spa_auth.protocol.session import User
-from spa_auth.protocol.token import TokenSet
 
 if TYPE_CHECKING:
     from spa_auth.client.link import LoginLink
@@ -56,7 +56,8 @@ class AuthClient:
     def __init__(self, config: ClientConfig, platform: Platform) -> None:
         self._context = Context(config, platform)
         self._login = Login(self._context)
-        self._tokens = Tokens(self._context, self._login)
+        self._revocation = Revocation(self._context)
+        self._tokens = Tokens(self._context, self._login, self._revocation)
         self._fetcher = Fetcher(self._context, self._tokens)
         self._logout = Logout(self._context)
         self._start = Start(self._context, self._login, self._tokens)
@@ -191,43 +192,52 @@ class AuthClient:
 
     @overload
     async def get_token_silently(
-        self, *, audience: str | None = None, scope: str | None = None, cache_mode: Literal["on", "off"] = "on",
-        detailed_response: Literal[False] = False,
+        self, *, audience: str | None = None, scope: str | None = None, max_age: int | None = None,
+        acr_values: str | None = None, cache_mode: Literal["on", "off"] = "on", detailed_response: Literal[False] = False,
     ) -> str: ...  # fmt: skip
     @overload
     async def get_token_silently(
-        self, *, audience: str | None = None, scope: str | None = None, cache_mode: Literal["on", "off"] = "on",
-        detailed_response: Literal[True],
-    ) -> TokenSet: ...  # fmt: skip
+        self, *, audience: str | None = None, scope: str | None = None, max_age: int | None = None,
+        acr_values: str | None = None, cache_mode: Literal["on", "off"] = "on", detailed_response: Literal[True],
+    ) -> TokenDetails: ...  # fmt: skip
     @overload
     async def get_token_silently(
-        self, *, audience: str | None = None, scope: str | None = None, cache_mode: CacheMode = "on",
-        detailed_response: bool = False,
-    ) -> str | TokenSet | None: ...  # fmt: skip
+        self, *, audience: str | None = None, scope: str | None = None, max_age: int | None = None,
+        acr_values: str | None = None, cache_mode: CacheMode = "on", detailed_response: bool = False,
+    ) -> str | TokenDetails | None: ...  # fmt: skip
     @_public
     async def get_token_silently(
         self,
         *,
         audience: str | None = None,
         scope: str | None = None,
+        max_age: int | None = None,
+        acr_values: str | None = None,
         cache_mode: CacheMode = "on",
         detailed_response: bool = False,
-    ) -> str | TokenSet | None:
-        """An access token: from the cache, else by refresh token, else by a silent login in a hidden frame.
+    ) -> str | TokenDetails | None:
+        """An access token: from the cache, else by refresh token, else by a silent login.
 
         Args:
             audience: The API that it is for; by default the configured one.
             scope: What it must allow beyond the configured scope.
+            max_age: How long ago the user may have logged in, in seconds.
+            acr_values: How strongly the user must have logged in: one of these, with spaces between.
             cache_mode: "on"; "off" always asks the provider; "cache-only" never does and may return None.
-            detailed_response: Whether to return a TokenSet (with scope and expires_at) instead of the token's text.
+            detailed_response: Whether to return TokenDetails (with scope, expires_at and what is left of its life)
+                instead of the token's text.
 
         Raises:
-            LoginRequiredError: Nobody is logged in, or not any more.
+            LoginRequiredError: Nobody is logged in, or not any more, or longer ago than `max_age`.
+            InsufficientUserAuthenticationError: The user has logged in less strongly than `acr_values` (RFC 9470).
             MissingScopesError: The provider granted less than `scope`.
+            MissingRefreshTokenError: There is no refresh token for this, and `use_refresh_tokens_fallback` is off.
             SilentAuthUnavailableError: This page has no way to log in silently.
             NetworkError: The provider does not answer, and the cache holds no token that is still good.
         """
-        return await self._tokens.silently(audience, scope, cache_mode, detailed=detailed_response)
+        return await self._tokens.silently(
+            audience, scope, cache_mode, detailed=detailed_response, max_age=max_age, acr_values=acr_values
+        )
 
     @_public
     async def check_session(self) -> None:

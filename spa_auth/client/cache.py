@@ -74,6 +74,19 @@ class TokenCache:
         """Count the rest of these tokens' life as if they had come now."""
         self._entries = [old._replace(received_at=now) if old is entry else old for old in self._entries]
 
+    def access_tokens(self, audience: str | None) -> list[str]:
+        """Every access token for exactly this audience."""
+        return [each.tokens.access_token for each in self._entries if each.tokens.audience == audience]
+
+    def expire(self, access_token: str) -> None:
+        """Count an access token as ended; what it is renewed with stays."""
+        self._entries = [
+            old._replace(tokens=old.tokens._replace(expires_at=0), received_at=0)
+            if old.tokens.access_token == access_token
+            else old
+            for old in self._entries
+        ]
+
     def replace(self, entries: Iterable[Entry]) -> None:
         """Take these entries in the place of all."""
         self._entries = [*entries]

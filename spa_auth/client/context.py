@@ -7,6 +7,7 @@ from spa_auth.client.config import ClientConfig
 from spa_auth.client.driver import Driver
 from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
 from spa_auth.client.keeper import Keeper
+from spa_auth.client.places import Places
 from spa_auth.client.platform import Platform
 from spa_auth.client.session import SessionState
 from spa_auth.client.transactions import Transactions
@@ -45,6 +46,7 @@ class Context:
         self.session = SessionState(config, platform, platform.console.error)
         self.transactions = Transactions(platform.session_storage, issuer=config.issuer, client_id=config.client_id)
         self.id_token_rules = IDTokenRules(leeway=config.leeway, verify_signature=config.verify_id_token_signature)
+        self.places = Places(config, platform)
         self.keeper = Keeper(config, platform, self.session, self.driver, self.provider, self.id_token_rules)
 
     @property
@@ -69,11 +71,18 @@ class Context:
             raise NavigationUnavailableError("There is no page here, as in a worker.")
         return self.platform.page
 
-    def emit(self, name: EventName, *, audience: str | None = None, error: BaseException | None = None) -> None:
+    def emit(
+        self,
+        name: EventName,
+        *,
+        audience: str | None = None,
+        error: BaseException | None = None,
+        revoked: bool | None = None,
+    ) -> None:
         """Tell the listeners of a moment, and nothing of what was in the local variables of an error (threat S03)."""
         if error is not None:
             without_locals(error)
-        self.events.emit(name, AuthEvent(audience, error))
+        self.events.emit(name, AuthEvent(audience, error, revoked))
 
     def audience(self, audience: str | None) -> str | None:
         """The audience of a call: its own, else the configured one. One rule for every verb."""

@@ -1,20 +1,23 @@
 """Access tokens: from the cache, by refresh token, or by a silent login; one errand for all who ask the same."""
 
-from collections.abc import Hashable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from spa_auth.client.cache import Entry
+from spa_auth.client.config import check_max_age
 from spa_auth.client.context import Context
 from spa_auth.client.events import EventName
 from spa_auth.client.login import Login
+from spa_auth.client.refresher import Errand, Refresher
+from spa_auth.client.revocation import Revocation
 from spa_auth.client.single_flight import SingleFlight
 from spa_auth.errors import (
     ConfigurationError,
+    ConsentRequiredError,
     DiscoveryError,
-    IDTokenError,
-    InvalidGrantError,
+    InsufficientUserAuthenticationError,
+    InteractionRequiredError,
     LoginRequiredError,
     LoginTimeoutError,
+    MissingRefreshTokenError,
     MissingScopesError,
     NetworkError,
     OAuthError,
@@ -22,32 +25,46 @@ from spa_auth.errors import (
     SpaAuthError,
 )
 from spa_auth.protocol.effects import Token
-from spa_auth.protocol.flows import continued_claims, renew_tokens
+from spa_auth.protocol.mapping import never_pickled
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.session import Session
+from spa_auth.protocol.strict_json import is_number
 from spa_auth.protocol.token import TokenSet
 
+_NEEDS_THE_USER = (
+    LoginRequiredError, ConsentRequiredError, InteractionRequiredError, MissingRefreshTokenError,
+    SilentAuthUnavailableError,
+)  # fmt: skip
 
-class _Errand(NamedTuple):
-    """What to get, and what was there when it was asked for."""
 
+class TokenDetails(NamedTuple):
+    """An access token and what is known of it. Times in seconds; the repr shows no token.
+
+    `expires_in` is what is left of its life, `scope` what was granted; `id_token` is the session's.
+    """
+
+    access_token: str
+    token_type: str
+    expires_at: int
+    expires_in: int
+    scope: Scope
     audience: str | None
-    asked: Scope
-    entry: Entry | None
-    session: Session | None
-    generation: int
+    id_token: str | None
 
-    @property
-    def key(self) -> Hashable:
-        return self.generation, self.audience, frozenset(self.asked)
+    def __reduce__(self) -> NoReturn:
+        never_pickled()
+
+    def __repr__(self) -> str:
+        return f"<TokenDetails {self.token_type} audience={self.audience!r} scope={str(self.scope)!r}>"
 
 
 class Tokens:
     """The access tokens of one client."""
 
-    def __init__(self, context: Context, login: Login) -> None:
+    def __init__(self, context: Context, login: Login, revocation: Revocation) -> None:
         self._context = context
         self._login = login
+        self._revocation = revocation
+        self._refresher = Refresher(context, revocation)
         self._flights = SingleFlight()
 
     def cached(self, audience: str | None, scope: Scope) -> TokenSet | None:
@@ -69,7 +86,7 @@ class Tokens:
         if tokens is not None:
             return tokens
         try:
-            return await self.renew(audience, scope)
+            return await self.renew(audience, scope, is_forced=False)
         except (NetworkError, DiscoveryError, LoginTimeoutError, SilentAuthUnavailableError):
             # Nothing was decided: what is still good goes on being used (R04).
             tokens = self._still_good(audience, scope)
@@ -77,14 +94,23 @@ class Tokens:
                 raise
             return tokens
 
-    async def renew(self, audience: str | None, scope: Scope) -> TokenSet:
-        """New tokens, whatever the cache has; raises as `get` does."""
+    async def renew(self, audience: str | None, scope: Scope, *, is_forced: bool = True) -> TokenSet:
+        """New tokens, whatever the cache has; raises as `get` does.
+
+        Args:
+            audience: The API that they are for.
+            scope: What they must allow.
+            is_forced: Whether even what another tab has just got is not new enough.
+        """
         session = self._context.session
-        entry = session.cache.find(audience, scope)
-        # Calls for several scopes that one entry covers would spend the same refresh token: they share one errand.
-        errand = _Errand(audience, scope if entry is None else entry.asked, entry, session.current, session.generation)
-        if session.current is None and not session.has_hint:
+        if session.current is None:
+            await self._context.keeper.pull()
+        if session.current is None and (session.is_over or not session.has_hint):
             raise LoginRequiredError("Nobody is logged in on this page.")
+        entry, now = session.cache.find(audience, scope), self._context.platform.clock()
+        # Calls for several scopes that one entry covers would spend the same refresh token: they share one errand.
+        asked = scope if entry is None else entry.asked
+        errand = Errand(audience, asked, entry, session.current, session.generation, is_forced, now)
         return await self._flights.join(errand.key, lambda: self._renew(errand))
 
     async def answer(self, effect: Token) -> TokenSet:
@@ -97,11 +123,20 @@ class Tokens:
         return await self.renew(effect.audience, effect.scope)
 
     async def silently(
-        self, audience: str | None, scope: str | None, cache_mode: str, *, detailed: bool
-    ) -> str | TokenSet | None:
+        self,
+        audience: str | None,
+        scope: str | None,
+        cache_mode: str,
+        *,
+        detailed: bool,
+        max_age: int | None = None,
+        acr_values: str | None = None,
+    ) -> str | TokenDetails | None:
         """An access token without any page; see `AuthClient.get_token_silently`."""
         if cache_mode not in ("on", "off", "cache-only"):
             raise ConfigurationError('cache_mode must be "on", "off" or "cache-only".')
+        check_max_age(max_age)
+        self._check_authentication(max_age, acr_values)
         wanted = self._context.audience(audience)
         scopes = self._context.scope(wanted, scope)
         if cache_mode == "cache-only":
@@ -111,19 +146,47 @@ class Tokens:
         if tokens is None:
             return None
         self._check_scope(tokens, scope)
-        return tokens._replace(refresh_token=None) if detailed else tokens.access_token
+        return self.details(tokens) if detailed else tokens.access_token
+
+    def details(self, tokens: TokenSet) -> TokenDetails:
+        """What an application may know of tokens: all but the refresh token."""
+        session, now = self._context.session.current, self._context.platform.clock()
+        return TokenDetails(
+            tokens.access_token, tokens.token_type, tokens.expires_at, max(0, int(tokens.expires_at - now)),
+            tokens.scope, tokens.audience, tokens.id_token if session is None else session.id_token,
+        )  # fmt: skip
 
     async def check_session(self) -> None:
         """Log in silently where somebody was logged in before; see `AuthClient.check_session`."""
         session = self._context.session
-        if session.current is None and not session.has_hint:
+        if session.current is None:
+            await self._context.keeper.pull()
+        if session.current is None and (session.is_over or not session.has_hint):
             return
         audience = self._context.audience(None)
         try:
             await self.get(audience, self._context.scope(audience, None))
-        except (OAuthError, SilentAuthUnavailableError, LoginTimeoutError) as error:
+        except (OAuthError, SilentAuthUnavailableError, LoginTimeoutError, MissingRefreshTokenError) as error:
             if session.current is None and isinstance(error, LoginRequiredError):
                 session.forget_hint()
+
+    def _check_authentication(self, max_age: int | None, acr_values: str | None) -> None:
+        session, config = self._context.session.current, self._context.config
+        if session is None:
+            return
+        auth_time = session.login_claims.get("auth_time")
+        latest = auth_time if is_number(auth_time) else 0
+        if max_age is not None and self._context.platform.clock() > latest + max_age + config.leeway:
+            raise LoginRequiredError(
+                f"The user has not logged in within the last {max_age} seconds.",
+                remedy=f"Log in again: await auth.login_with_redirect(max_age={max_age}).",
+            )
+        acr = session.claims.get("acr", session.login_claims.get("acr"))
+        if acr_values is not None and acr not in acr_values.split(" "):
+            raise InsufficientUserAuthenticationError(
+                "The user has not logged in as strongly as this needs.",
+                remedy='Log in again: await auth.login_with_redirect(authorization_params={"acr_values": ...}).',
+            )
 
     def _still_good(self, audience: str | None, scope: Scope) -> TokenSet | None:
         cache, now = self._context.session.cache, self._context.platform.clock()
@@ -138,48 +201,34 @@ class Tokens:
         if missing:
             raise MissingScopesError(f"The provider did not grant {missing}.", missing=missing)
 
-    async def _renew(self, errand: _Errand) -> TokenSet:
-        refresh_token = None if errand.entry is None else errand.entry.tokens.refresh_token
+    async def _renew(self, errand: Errand) -> TokenSet:
         try:
-            if errand.entry is None or errand.session is None or refresh_token is None:
-                tokens = await self._log_in(errand)
-            else:
-                tokens = await self._refresh(errand, errand.entry.tokens, errand.session, refresh_token)
+            tokens = await self._obtain(errand)
         except SpaAuthError as error:
-            del refresh_token  # a listener may look at the frames of the error
             self._context.emit("token.failed", audience=errand.audience, error=error)
+            if isinstance(error, _NEEDS_THE_USER):
+                self._context.emit("interaction.required", audience=errand.audience, error=error)
             raise
         name: EventName = "token.received" if errand.entry is None else "token.refreshed"
         self._context.emit(name, audience=errand.audience)
         return tokens
 
-    async def _log_in(self, errand: _Errand) -> TokenSet:
-        grant = await self._login.silent(errand.audience, errand.asked)
-        self._context.session.accept(grant, errand.asked, errand.generation)
-        return grant.tokens
+    async def _obtain(self, errand: Errand) -> TokenSet:
+        if self._context.config.use_refresh_tokens:
+            tokens = await self._refresher.refresh(errand)
+            if tokens is not None:
+                return tokens
+            if not self._context.config.use_refresh_tokens_fallback:
+                raise MissingRefreshTokenError(audience=errand.audience, scope=str(errand.asked))
+        return await self._log_in(errand)
 
-    async def _refresh(self, errand: _Errand, old: TokenSet, session: Session, refresh_token: str) -> TokenSet:
-        context, client_id = self._context, self._context.config.client_id
-        try:
-            renewed = await context.driver.run(renew_tokens(context.provider, old, refresh_token, client_id))
-        except InvalidGrantError as error:
-            self._end(errand, refresh_token)
-            raise LoginRequiredError(error.error_description or "The provider ended this session.") from None
-        context.session.check_generation(errand.generation)
-        # The old one is spent: whatever becomes of this answer, the next refresh needs the new one.
-        context.session.cache.rotate(refresh_token, renewed.refresh_token)
-        flow = continued_claims(context.provider, renewed, session.login_claims, client_id, context.id_token_rules)
-        try:
-            claims = await context.driver.run(flow)
-        except IDTokenError:
-            # Somebody else's answer, or a forged one: nothing that came with it is used (OpenID Connect Core 12.2).
-            self._end(errand, str(renewed.refresh_token))
-            raise
-        context.session.continue_with(renewed, claims, errand.asked, errand.generation)
-        return renewed
-
-    def _end(self, errand: _Errand, refresh_token: str) -> None:
-        # A newer login of the same user has other tokens, and nothing to do with the end of these.
+    async def _log_in(self, errand: Errand) -> TokenSet:
         session = self._context.session
-        if errand.generation == session.generation and session.cache.holds(refresh_token):
-            session.end("refresh_denied")
+        session.check_generation(errand.generation)
+        grant = await self._login.silent(errand.audience, errand.asked)
+        try:
+            await self._context.keeper.accept(grant, errand.asked, errand.generation, silent=True)
+        except LoginRequiredError:
+            self._revocation.discard(grant.tokens)
+            raise
+        return grant.tokens

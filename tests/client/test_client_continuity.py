@@ -136,7 +136,7 @@ def test_s03_no_listener_finds_a_secret_in_the_frames_of_an_error(window: bool) 
         wire.answers = [error_answer("server_error"), error_answer("invalid_grant")]
         for _ in range(2):
             await failure(auth.get_token_silently(cache_mode="off"))
-        assert len([report for report in reports if report]) == 2
+        assert len([report for report in reports if report]) == 3
         assert not [secret for secret in wire.secrets for report in reports if secret in report]
 
     asyncio.run(run())

@@ -1,6 +1,7 @@
 """Access tokens: from the cache, by refresh token, by a silent login; and what ends a session and what does not."""
 
 import asyncio
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -102,15 +103,22 @@ def test_nobody_gets_a_token_and_nothing_is_asked(window: bool) -> None:
     asyncio.run(run())
 
 
-def test_a_detailed_response_tells_what_was_granted_but_not_the_refresh_token(window: bool) -> None:
+def test_a_detailed_response_tells_what_was_granted_and_what_is_left_but_not_the_refresh_token(window: bool) -> None:
     async def run() -> None:
-        world, _, auth = await logged_in(window=window)
-        tokens = await auth.get_token_silently(detailed_response=True)
-        assert (tokens.token_type, tokens.audience) == ("Bearer", AUDIENCE)
-        assert abs(tokens.expires_at - world.clock() - LIFETIME) < 5
-        assert tokens.scope.covers(["openid", "profile"])
-        assert tokens.refresh_token is None
-        assert tokens.access_token not in repr(tokens)
+        world, wire, auth = await logged_in(window=window)
+        details = await auth.get_token_silently(detailed_response=True)
+        assert (details.token_type, details.audience) == ("Bearer", AUDIENCE)
+        assert abs(details.expires_at - world.clock() - LIFETIME) < 5
+        assert details.scope.covers(["openid", "profile"])
+        assert details.id_token == wire.answered["id_token"]
+        assert wire.answered["refresh_token"] not in map(str, details)
+        assert not any(secret in repr(details) for secret in wire.secrets)
+        world.clock.advance(400)
+        later = await auth.get_token_silently(detailed_response=True)
+        assert later.expires_at == details.expires_at
+        assert 0 <= details.expires_in - 400 - later.expires_in <= 1
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(details)
 
     asyncio.run(run())
 
@@ -157,7 +165,7 @@ def test_invalid_grant_ends_the_session_once_and_for_all(window: bool) -> None:
         wire.answers = [error_answer("invalid_grant")]
         assert isinstance(await failure(auth.get_token_silently(cache_mode="off")), LoginRequiredError)
         assert (auth.user, seen, auth.changed.reason) == (None, ["alice", None], "refresh_denied")
-        assert events == [("token.failed", "login_required")]
+        assert events == [("token.failed", "login_required"), ("interaction.required", "login_required")]
         asked = len(wire.asked)
         assert isinstance(await failure(auth.get_token_silently()), LoginRequiredError)
         assert len(wire.asked) == asked

@@ -39,6 +39,7 @@ class Wire:
         answers: What the token endpoint answers next, instead of being asked.
         changes: By the path of an endpoint, what becomes of its answers; by "redirect", of authorization responses.
         gate: Holds up answers of the token endpoint until it is set.
+        answered: The members of the token endpoint's last good answer.
         secrets: Every code, verifier, nonce and token that went by.
     """
 
@@ -47,6 +48,7 @@ class Wire:
         self.asked: list[str] = []
         self.answers: list[Answer] = []
         self.changes: dict[str, Change] = {}
+        self.answered: dict[str, object] = {}
         self.gate: asyncio.Event | None = None
         self.secrets: set[str] = set()
         self._handle = page.provider.handle
@@ -71,6 +73,7 @@ class Wire:
         else:
             answer = await self._handle(request)
             self._note_members(answer)
+            self.answered = loads_object(answer.body)
         if self.gate is not None:
             await self.gate.wait()
         if isinstance(answer, Exception):
