@@ -168,6 +168,7 @@ def test_forged_logins_without_end_make_a_tab_ask_once_in_an_interval_w17() -> N
         assert once <= 3
         world.clock.advance(MIN_INTERVAL)
         await until(lambda: len(world.browser.visited) - before == 2 * once)
+        await turns(100)
         world.clock.advance(MIN_INTERVAL)
         await turns(100)
         assert len(world.browser.visited) - before == 2 * once
@@ -260,7 +261,7 @@ def test_a_tab_that_slept_through_a_logout_learns_of_it_when_it_is_looked_at_s25
         assert sleeping.user is not None
         tab.browser.show()
         await turns()
-        now = sleeping.user
+        now = await sleeping.get_user()
         assert (now, sleeping.changed.reason) == (None, "other_tab")
 
     asyncio.run(run())
@@ -375,7 +376,7 @@ def test_a_browser_without_channels_logs_in_and_out(window: bool) -> None:
         assert auth.user is not None
         await auth.logout(open_url=False)
         auth.close()
-        now = auth.user
+        now = await auth.get_user()
         assert (now, said(world)) == (None, [])
 
     asyncio.run(run())
