@@ -1,6 +1,6 @@
 // A provider that is not ours, npm oidc-provider, on a free port of 127.0.0.1: `node oidc_provider.mjs OPTIONS`.
-// OPTIONS is JSON: see `defaults`. It prints one line of JSON with its issuer when it is ready, tells at /test/events
-// what has happened since it was last asked, and ends with its standard input, so that none outlives the tests.
+// OPTIONS is JSON: see `defaults`. It prints one line of JSON with its issuer when it is ready, tells at /test/journal
+// what has happened, and ends with its standard input, so that none outlives the tests.
 
 import { createServer } from "node:http";
 
@@ -26,17 +26,25 @@ function eventOf(name, values) {
     return error === undefined ? { name } : { name, error: error.error ?? error.name, detail: error.error_detail };
 }
 
-// Texts of errors are vague on purpose; what an event says of them is not.
+// Every exchange, and every event: the texts of errors are vague on purpose, what an event says of them is not.
 function record(provider) {
-    const events = [];
+    const journal = { exchanges: [], events: [] };
     const emit = provider.emit.bind(provider);
     provider.emit = (name, ...values) => {
-        events.push(eventOf(name, values));
+        journal.events.push(eventOf(name, values));
         return emit(name, ...values);
     };
     provider.use(async (ctx, next) => {
-        if (ctx.path !== "/test/events") return next();
-        ctx.body = events.splice(0);
+        const { method, path, querystring: query } = ctx;
+        if (path === "/test/journal") {
+            ctx.body = JSON.stringify(journal);
+            if (query === "clear") for (const list of Object.values(journal)) list.length = 0;
+            return;
+        }
+        await next();
+        const { body, status, response } = ctx;
+        const [answer, location] = [response.is("json") ? body : {}, response.get("location")];
+        journal.exchanges.push({ method, path, query, form: ctx.oidc?.body ?? {}, status, answer, location });
     });
 }
 

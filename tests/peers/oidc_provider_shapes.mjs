@@ -7,7 +7,7 @@ import { errors, interactionPolicy } from "oidc-provider";
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
 const SCOPES = ["openid", "profile", "email", "offline_access"];
-const API_SCOPE = "read:things write:things";
+const API_SCOPE = "read:notes write:notes";
 const USERS = {
     alice: { name: "Alice Example", email: "alice@example.test", email_verified: true, org_id: "org_acme" },
     bob: { name: "Bob Example", email: "bob@example.test", email_verified: false },

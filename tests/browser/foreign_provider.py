@@ -1,0 +1,243 @@
+"""npm `oidc-provider`, a provider that is not ours, and a page of ours before it whose Python the test dictates."""
+
+import json
+import shutil
+import subprocess
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from browser.servers import AUDIENCE, Lab, served
+from peer_packages import PEERS, find_packages
+from playwright.sync_api import Page
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from spa_auth.cli.checkout import find_checkout
+from spa_auth.cli.demo import _create_app_of, page_origins
+from spa_auth.cli.demo_page import Addresses, Headers, demo_page, page_headers
+from spa_auth.cli.ports import listen
+from spa_auth.protocol import form
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "/lab/p0/"
+SCOPE = "openid profile email read:notes"
+READY = "html[data-ready]"
+# `act` runs a piece of Python and answers with its value, or with the name of what it raised, as JSON.
+SOURCE = """
+import asyncio
+import json
+import js
+from pyodide.code import eval_code_async
+from pyodide.ffi import create_proxy
+from spa_auth.browser import create_auth_client
+
+async def act(source):
+    try:
+        value = await eval_code_async(source, globals())
+    except Exception as error:
+        value = {"raised": type(error).__name__, "error": getattr(error, "error", None)}
+    return json.dumps(value, default=dict)
+
+auth = await create_auth_client()
+result = auth.redirect_result
+js.globalThis.act = create_proxy(act)
+js.document.documentElement.dataset.ready = ""
+"""
+
+
+@dataclass
+class Exchange:
+    """One request to the provider and its answer, as the provider tells them."""
+
+    method: str
+    path: str
+    status: int
+    query: str = ""
+    location: str | None = None
+    form: Mapping[str, str] = field(default_factory=dict[str, str])
+    answer: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return dict(form.parse(self.query))
+
+
+@dataclass
+class Site:
+    """What runs: the provider, an API that checks its tokens, and the page."""
+
+    issuer: str
+    api: str
+    origin: str
+    lab: Lab
+
+    def metadata(self) -> dict[str, Any]:
+        return _get(f"{self.issuer.removesuffix('/')}/.well-known/openid-configuration")
+
+    def path(self, endpoint: str) -> str:
+        """The path of an endpoint, as the provider publishes it."""
+        return "/" + self.metadata()[endpoint].split("/", 3)[3]
+
+    def clear(self) -> None:
+        _get(f"{self.issuer.removesuffix('/')}/test/journal?clear")
+
+    def exchanges(self, endpoint: str) -> list[Exchange]:
+        """What went through an endpoint; preflights are left out."""
+        path = self.path(endpoint)
+        return [each for each in self._exchanges if each.path == path and each.method != "OPTIONS"]
+
+    def grants(self) -> list[str]:
+        """The grant types that the token endpoint was asked for."""
+        return [each.form["grant_type"] for each in self.exchanges("token_endpoint")]
+
+    def events(self) -> list[str]:
+        return [each["name"] for each in self._journal["events"]]
+
+    @property
+    def secrets(self) -> set[str]:
+        """Every code, state, nonce, verifier and token that passed."""
+        found: set[str | None] = set()
+        for each in self._exchanges:
+            answered = dict(form.parse((each.location or "").partition("?")[2]))
+            for pairs, names in (
+                (each.parameters, ("nonce", "state", "code_challenge")),
+                (answered, ("code",)),
+                (each.form, ("code", "code_verifier", "refresh_token")),
+                (each.answer, ("access_token", "refresh_token", "id_token")),
+            ):
+                found |= {pairs.get(name) for name in names}
+        return {secret for secret in found if secret is not None}
+
+    @property
+    def _journal(self) -> dict[str, Any]:
+        return _get(f"{self.issuer.removesuffix('/')}/test/journal")
+
+    @property
+    def _exchanges(self) -> list[Exchange]:
+        return [Exchange(**each) for each in self._journal["exchanges"]]
+
+
+class Tab:
+    """One tab with the page. What it runs can use `auth`, and `result` of the login that came back."""
+
+    def __init__(self, page: Page, site: Site) -> None:
+        self.page = page
+        self.site = site
+        self.url = f"{site.origin}{PAGE}"
+
+    def open(self, **options: object) -> None:
+        """Open the page; options replace those of its block "spa_auth"."""
+        self.site.lab._pages["p0"] = (SOURCE, {**self.site.lab.options, **options})
+        self.page.goto(self.url)
+        self.is_ready()
+
+    def reload(self) -> None:
+        self.page.goto(self.url)
+        self.is_ready()
+
+    def is_ready(self) -> None:
+        self.page.locator(READY).wait_for(state="attached")
+
+    def run(self, source: str) -> Any:  # noqa: ANN401
+        """The value of a piece of Python, once it is there."""
+        return json.loads(self.page.evaluate("(source) => act(source)", source))
+
+    def begin(self, source: str) -> None:
+        """Begin what waits for somebody."""
+        self.page.evaluate("(source) => { void act(source) }", source)
+
+    def leave(self, source: str) -> None:
+        """Do what makes the tab go elsewhere; only the next page is ready again."""
+        self.page.evaluate("delete document.documentElement.dataset.ready")
+        self.begin(source)
+
+    def log_in(self, source: str = "await auth.login_with_redirect()", *, user: str = "alice") -> None:
+        """Log in by redirect, and come back."""
+        self.leave(source)
+        sign_in(self.page, user)
+        self.is_ready()
+
+    def is_known_at_the_provider(self) -> bool:
+        """Whether the provider would log this browser in without a word."""
+        asked = {
+            "client_id": "spa", "response_type": "code", "redirect_uri": f"{self.site.origin}/callback.html",
+            "scope": "openid", "prompt": "none", "code_challenge": "x" * 43, "code_challenge_method": "S256",
+        }  # fmt: skip
+        address = f"{self.site.metadata()['authorization_endpoint']}?{form.encode(asked)}"
+        answer = self.page.context.request.get(address, max_redirects=0).headers["location"]
+        return "code=" in answer
+
+    @property
+    def user(self) -> Any:  # noqa: ANN401
+        return self.run("auth.user")
+
+    def nothing_leaked(self) -> None:
+        """No code, token, nonce or verifier is in the address, the page or a storage (S01, S02, A24)."""
+        kept = self.page.evaluate("JSON.stringify([location.href, {...localStorage}, {...sessionStorage}])")
+        seen = kept + self.page.content()
+        secrets = self.site.secrets
+        assert secrets
+        assert [secret for secret in secrets if secret in seen] == []
+
+
+def sign_in(page: Page, user: str = "alice") -> None:
+    """Fill in the provider's form, and agree to what it asks on the page after it."""
+    page.fill("input[name=login]", user)
+    page.fill("input[name=password]", "any")
+    page.click("button[type=submit]")
+    page.locator(f"{READY}, input[name=prompt][value=consent]").wait_for(state="attached")
+    if page.locator("input[name=prompt][value=consent]").count():
+        page.click("button[type=submit]")
+
+
+@contextmanager
+def foreign_site(**options: object) -> Generator[Site]:
+    """The provider with these options (tests/peers/oidc_provider.mjs), an API and a page."""
+    checkout = find_checkout(ROOT)
+    create_api: Any = _create_app_of(checkout.demo / "api.py")
+    with ExitStack() as stack:
+        page, api = (listen("127.0.0.1", 0, flag="") for _ in range(2))
+        pages = ["/callback.html", PAGE]
+        issuer = stack.enter_context(_provider(origins=page_origins(page), pages=pages, **options))
+        lab = Lab(checkout, page.origin, {
+            "issuer": issuer, "client_id": "spa", "redirect_uri": "/callback.html", "audience": AUDIENCE,
+            "scope": SCOPE, "base_url": api.url,
+        })  # fmt: skip
+        addresses = Addresses(issuer=issuer, api=api.url)
+        site = Starlette(
+            routes=[*lab.routes, Mount("/", demo_page(checkout, addresses, host=page.host))],
+            middleware=[Middleware(Headers, headers=page_headers(addresses))],
+        )
+        stack.enter_context(served(site, page))
+        stack.enter_context(served(create_api(issuer, AUDIENCE, page_origins(page)), api))
+        yield Site(issuer, api.url, page.origin, lab)
+
+
+@contextmanager
+def _provider(**options: object) -> Generator[str]:
+    """The issuer of a provider that is ready."""
+    find_packages()
+    node = shutil.which("node")
+    assert node is not None, "These tests need Node.js; it was not found."
+    command = [node, str(PEERS / "oidc_provider.mjs"), json.dumps(options)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready, f"oidc-provider did not start: {process.communicate()[1]}"
+            yield json.loads(ready)["issuer"]
+        finally:
+            process.terminate()
+
+
+def _get(url: str) -> Any:  # noqa: ANN401
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  an address of ours
+        return json.load(answer)
