@@ -158,5 +158,3 @@ def _response(text: str, state: str) -> str | None:
     query = members.get("response")
     is_ours = members.get("type") == MESSAGE_TYPE and members.get("state") == state
     return query if is_ours and isinstance(query, str) and len(query) <= MAX_LENGTH else None
-
-
