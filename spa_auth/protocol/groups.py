@@ -32,9 +32,9 @@ def _find(claims: Claims, path: str) -> object:
     # The name of a claim may have dots of its own, as that of a URL has.
     if path in claims:
         return claims[path]
-    value: object = claims
+    value: object = dict(claims)
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if is_object(value) else None
     return value
 
 

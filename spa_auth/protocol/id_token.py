@@ -142,7 +142,7 @@ def check_aud(token: VerifiedJWT, expected: Expected) -> None:
 
 def check_azp(token: VerifiedJWT, expected: Expected) -> None:
     """The authorized party is this client; with several audiences it has to be named (rules 4 and 5)."""
-    implied = None if isinstance(aud := token.claims["aud"], list) and len(aud) > 1 else expected.client_id
+    implied = expected.client_id if token.claims["aud"] in (expected.client_id, [expected.client_id]) else None
     if token.claims.get("azp", implied) != expected.client_id:
         raise IDTokenError("The ID token was issued to another client.", claim="azp")
 
