@@ -159,6 +159,15 @@ class IDTokenRules(NamedTuple):
     verify_signature: bool = True
     trusted_audiences: Collection[str] = ()
 
+    def applied(self, expected: Expected, server: ServerMetadata) -> Expected:
+        """What is expected of an ID token, by these rules and from that provider."""
+        return expected._replace(
+            issuer=server.issuer_template or expected.issuer,
+            tenants=server.tenants,
+            leeway=self.leeway,
+            trusted_audiences=self.trusted_audiences,
+        )
+
 
 def complete_login(
     provider: Provider, parameters: list[tuple[str, str]], transaction: Transaction, rules: IDTokenRules
@@ -298,22 +307,20 @@ def id_token_claims(token: str, provider: Provider, expected: Expected, rules: I
         DiscoveryError: The provider's keys cannot be used.
         NetworkError: They are needed and it does not answer.
     """
+    jwt = yield from verified_id_token(token, provider, rules)
+    return validate_id_token(jwt, rules.applied(expected, (yield from provider.metadata())))
+
+
+def verified_id_token(token: str, provider: Provider, rules: IDTokenRules) -> Flow[VerifiedJWT]:
+    """An ID token that the provider signed, whatever it says; raises as `id_token_claims` does."""
     server = yield from provider.metadata()
     listed = server.id_token_signing_alg_values_supported or rules.algorithms
     try:
         if rules.verify_signature:
-            jwt = yield from verified_jwt(token, provider, set(rules.algorithms) & set(listed))
-        else:
-            jwt = VerifiedJWT(*parse_jwt(token)[:2])
+            return (yield from verified_jwt(token, provider, set(rules.algorithms) & set(listed)))
+        return VerifiedJWT(*parse_jwt(token)[:2])
     except JWTError as error:
         raise id_token_error(error) from None
-    expected = expected._replace(
-        issuer=server.issuer_template or expected.issuer,
-        tenants=server.tenants,
-        leeway=rules.leeway,
-        trusted_audiences=rules.trusted_audiences,
-    )
-    return validate_id_token(jwt, expected)
 
 
 def protected_request(request: Request, audience: str | None, scope: Scope) -> Flow[Response]:

@@ -250,6 +250,13 @@ def test_a_login_names_the_api_as_the_provider_wants_it() -> None:
         assert form.unique(form.parse(login.request.url.partition("?")[2]))[name] == API
 
 
+def test_a_login_whose_answer_comes_to_the_page_itself_says_so() -> None:
+    options = OPTIONS._replace(response_mode="web_message", silent=True)
+    login = drive(begin_login(provider(), options), [*RANDOM, NOW])
+    assert "response_mode=web_message" in login.request.url
+    assert login.transaction.silent
+
+
 def test_a02_without_randomness_nothing_begins() -> None:
     with pytest.raises(ConfigurationError):
         drive(begin_login(provider(), OPTIONS), [b""])

@@ -41,6 +41,12 @@ def test_the_vector_that_the_scripts_share_is_what_python_writes_and_reads() -> 
     assert (transaction.organization, transaction.acr_values) == ("org_7", "phr phrh")
 
 
+def test_a_page_that_left_by_itself_is_remembered() -> None:
+    transaction = TRANSACTION._replace(silent=True)
+    assert parse_transaction(dump_transaction(transaction), STATE) == transaction
+    assert not parse_transaction(dump_transaction(TRANSACTION), STATE).silent
+
+
 def test_a_record_of_an_older_page_is_read() -> None:
     record = {
         name: value for name, value in VECTOR["transaction"].items() if name not in ("organization", "acr_values")
