@@ -47,7 +47,7 @@ class Context:
         self.transactions = Transactions(platform.session_storage, issuer=config.issuer, client_id=config.client_id)
         self.id_token_rules = IDTokenRules(leeway=config.leeway, verify_signature=config.verify_id_token_signature)
         self.places = Places(config, platform)
-        self.keeper = Keeper(config, platform, self.session, self.driver, self.provider, self.id_token_rules)
+        self.keeper = Keeper(self)
 
     @property
     def navigator(self) -> "Navigator":

@@ -127,7 +127,7 @@ async def login_link(
     audience: str | None,
     scope: str | None,
     max_age: int | None,
-    authorization_params: Mapping[str, str] | None,
+    authorization_params: Mapping[str, str | None] | None,
 ) -> LoginLink:
     """Begin a login by link; see `AuthClient.login_link`."""
     channels = context.platform.channels
