@@ -44,7 +44,7 @@ LIGHT = {
     "re",
     "typing",
 }
-LIGHT_ASYNC = LIGHT | {"asyncio", "contextlib", "secrets", "time"}
+LIGHT_ASYNC = LIGHT | {"asyncio", "contextlib", "secrets", "time", "warnings"}
 STANDARD_LIBRARY_OF = {
     "": LIGHT,
     "errors": LIGHT | {"contextlib"},
