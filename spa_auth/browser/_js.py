@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         baseURI: str  # noqa: N815
         body: Element
         documentElement: Element  # noqa: N815
+        visibilityState: str  # noqa: N815
 
         def createElement(self, name: str) -> Element: ...  # noqa: N802
         def querySelector(self, selector: str) -> Element | None: ...  # noqa: N802
@@ -136,6 +137,16 @@ if TYPE_CHECKING:
 
         def close(self) -> None: ...
 
+    class LockManager(Protocol):
+        """LockManager: navigator.locks."""
+
+        async def request(self, name: str, options: object, hold: object) -> object: ...
+
+    class Navigator(Protocol):
+        """Navigator, WorkerNavigator."""
+
+        locks: LockManager | None
+
     class Subtle(Protocol):
         """SubtleCrypto."""
 
@@ -173,6 +184,7 @@ if TYPE_CHECKING:
         document: Document
         history: History
         location: Location
+        navigator: Navigator
         outerHeight: float  # noqa: N815
         outerWidth: float  # noqa: N815
         screenX: float  # noqa: N815
@@ -191,7 +203,7 @@ if TYPE_CHECKING:
 
         JsException: type[Exception]
 
-        def create_proxy(self, function: Callable[[Event], None]) -> Destroyable: ...
+        def create_proxy(self, function: Callable[[Event], object]) -> Destroyable: ...
         def to_js(self, value: object, *, dict_converter: object = None) -> Any: ...  # noqa: ANN401
 
 

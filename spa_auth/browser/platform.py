@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from spa_auth.browser._js import has
+from spa_auth.browser._js import has, js
 from spa_auth.browser.console import WebConsole
 from spa_auth.browser.crypto import WebCrypto
 from spa_auth.browser.fetch import FetchTransport
@@ -11,7 +11,7 @@ from spa_auth.client.changed import StateEvent
 from spa_auth.client.platform import Platform
 
 if TYPE_CHECKING:
-    from spa_auth.client.ports import Gate
+    from spa_auth.client.ports import Gate, Locks
 
 
 def browser_platform() -> Platform:
@@ -21,6 +21,7 @@ def browser_platform() -> Platform:
         crypto=WebCrypto(),
         clock=time.time,
         console=WebConsole(),
+        locks=_locks(),
         state_event=_state_event(),
     )
     return _with_window(platform) if has("document") else platform
@@ -29,6 +30,7 @@ def browser_platform() -> Platform:
 def _with_window(platform: Platform) -> Platform:
     from spa_auth.browser.navigator import WindowNavigator
     from spa_auth.browser.page import DocumentPage
+    from spa_auth.browser.pause import pause
     from spa_auth.browser.storage import WebStorage
 
     return platform._replace(
@@ -36,8 +38,18 @@ def _with_window(platform: Platform) -> Platform:
         session_storage=WebStorage("sessionStorage"),
         local_storage=WebStorage("localStorage"),
         page=DocumentPage(),
+        pause=pause,
         gate=_gate(),
     )
+
+
+def _locks() -> "Locks | None":
+    manager = getattr(js.navigator, "locks", None)
+    if not manager:  # an insecure context, or an old browser
+        return None
+    from spa_auth.browser.locks import WebLocks
+
+    return WebLocks(manager)
 
 
 def _gate() -> "Gate | None":
