@@ -25,6 +25,7 @@ from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
 from spa_auth.protocol.session import User
 
 if TYPE_CHECKING:
+    from spa_auth.client.broker import Broker, OpenLine
     from spa_auth.client.link import LoginLink
     from spa_auth.client.sso import AuthResult
 
@@ -240,7 +241,8 @@ class AuthClient:
     @overload
     async def get_token_silently(
         self, *, audience: str | None = None, scope: str | None = None, max_age: int | None = None,
-        acr_values: str | None = None, cache_mode: Literal["on", "off"] = "on", detailed_response: Literal[False] = False,
+        acr_values: str | None = None, cache_mode: Literal["on", "off"] = "on",
+        detailed_response: Literal[False] = False,
     ) -> str: ...  # fmt: skip
     @overload
     async def get_token_silently(
@@ -565,11 +567,19 @@ class AuthClient:
         return await self.login_with_custom_token_exchange(**options)
 
     def close(self) -> None:
-        """Stop what goes on behind the scenes: nothing is renewed ahead of its end, and other tabs are neither heard
-        nor told. The session stays.
-        """
+        """Stop what goes on behind the scenes: renewal ahead of time, and talk with other tabs. The session stays."""
         self._renewal.stop()
         self._tabs.close()
+
+    def serve(self, open_line: "OpenLine") -> "Broker":
+        """Let a worker use this client, over a line to it; `spa_auth.browser.worker.serve_broker` makes one.
+
+        Args:
+            open_line: Opens this end, with the listener that hears what the worker posts.
+        """
+        from spa_auth.client.broker import Broker
+
+        return Broker(self, self._context, self._tokens, open_line)
 
     def get_configuration(self) -> ReadOnlyMapping:
         """The issuer and client_id, as given."""

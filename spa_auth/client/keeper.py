@@ -4,17 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from spa_auth.client.config import ClientConfig
-from spa_auth.client.driver import Driver
-from spa_auth.client.platform import Platform
-from spa_auth.client.session import SessionState
 from spa_auth.errors import IDTokenError
-from spa_auth.protocol.flows import Grant, IDTokenRules
-from spa_auth.protocol.provider import Provider
+from spa_auth.protocol.flows import Grant
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.session import Session
 
 if TYPE_CHECKING:
+    from spa_auth.client.context import Context
     from spa_auth.client.ports import Locks
     from spa_auth.client.stored import StoredSession
 
@@ -29,16 +25,10 @@ class Keeper:
     refresh token that another has spent.
     """
 
-    def __init__(
-        self, config: ClientConfig, platform: Platform, session: SessionState, driver: Driver, provider: Provider,
-        rules: IDTokenRules,
-    ) -> None:  # fmt: skip
-        self._config = config
-        self._platform = platform
-        self._session = session
-        self._driver = driver
-        self._provider = provider
-        self._rules = rules
+    def __init__(self, context: "Context") -> None:
+        self._context = context
+        self._config = context.config
+        self._session = context.session
         self._turn = (0, asyncio.Lock())
 
     async def exclusively(self, task: Callable[[], Awaitable[T]]) -> T:
@@ -69,13 +59,17 @@ class Keeper:
         Raises:
             LoginRequiredError: The session has ended meanwhile; the tokens are dropped.
         """
+        self._session.check_generation(generation)
+        from spa_auth.client.userinfo import login_userinfo
+
+        userinfo = await login_userinfo(self._context, grant)
         if not self._keeps:
-            self._session.accept(grant, asked, generation, silent=silent)
+            self._session.accept(grant, asked, generation, silent=silent, userinfo=userinfo)
             return
 
         async def task() -> None:
             await self.pull()
-            self._session.accept(grant, asked, generation, silent=silent)
+            self._session.accept(grant, asked, generation, silent=silent, userinfo=userinfo)
             await self.push()
 
         await self.exclusively(task)
@@ -124,6 +118,23 @@ class Keeper:
         if store is not None and self._keeps and await store.load() is None and store.works:
             self._session.leave("other_tab")
 
+    async def refresh_tokens(self) -> list[str]:
+        """Every refresh token of the session, as the store has them where there is one: others may have spent ours."""
+        store, cache = self._session.store, self._session.cache
+        if store is None or not self._keeps:
+            return cache.refresh_tokens()
+        from spa_auth.client.stored import parse_session
+
+        stored = parse_session(await store.load(), issuer=self._config.issuer, client_id=self._config.client_id)
+        if stored is None:
+            return cache.refresh_tokens()
+        return [*dict.fromkeys(each.tokens.refresh_token for each in stored.entries if each.tokens.refresh_token)]
+
+    async def settled(self) -> None:
+        """Return when the store has done what it was told, as a logout must before the page leaves."""
+        if self._session.store is not None:
+            await self._session.store.settled()
+
     @property
     def _keeps(self) -> bool:
         return self._session.store is not None and self._session.store.works
@@ -138,7 +149,7 @@ class Keeper:
         return self._turn[1]
 
     def _locks(self) -> "Locks | None":
-        store, platform = self._session.store, self._platform
+        store, platform = self._session.store, self._context.platform
         if store is None or not (store.is_shared and store.works):
             return None
         if platform.locks is not None or platform.local_storage is None:
@@ -153,9 +164,10 @@ class Keeper:
             return current
         from spa_auth.protocol.kept import kept_claims
 
+        context, client_id = self._context, self._config.client_id
         try:
             claims = [
-                await self._driver.run(kept_claims(self._provider, token, self._config.client_id, self._rules))
+                await context.driver.run(kept_claims(context.provider, token, client_id, context.id_token_rules))
                 for token in stored.id_tokens
             ]
         except IDTokenError:

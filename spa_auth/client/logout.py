@@ -42,10 +42,11 @@ class Logout:
         """Log out; see `AuthClient.logout`."""
         context = self._context
         come_back = self._come_back(return_to)
-        session, refresh_tokens = context.session.current, self._refresh_tokens()
+        session, refresh_tokens = context.session.current, await self._refresh_tokens()
         context.emit("logout.started")
         context.session.end("logout")
         context.transactions.clear()
+        await context.keeper.settled()
         revoked = await self._revocation.all_of(refresh_tokens)
         hint = session.id_token if session is not None and id_token_hint else None
         url = None if open_url is False else await self._url(come_back, hint, federated=federated)
@@ -54,9 +55,8 @@ class Logout:
         if url is not None:
             await self._open(url, open_url)
 
-    def _refresh_tokens(self) -> Sequence[str]:
-        session = self._context.session
-        return session.cache.refresh_tokens(None, every=True) if self._context.config.revoke_on_logout else ()
+    async def _refresh_tokens(self) -> Sequence[str]:
+        return await self._context.keeper.refresh_tokens() if self._context.config.revoke_on_logout else ()
 
     async def _url(self, come_back: str | None, hint: str | None, *, federated: bool) -> str | None:
         context = self._context

@@ -57,7 +57,8 @@ class Renewal:
                 await self._renew(entry)
 
     def _wait(self, longest: float) -> float:
-        entry, wait = self._next(), LONGEST
+        entry = self._next()
+        wait: float = LONGEST
         if entry is not None:
             retry = FIRST_RETRY * 2 ** (self._failures - 1) if self._failures else 0
             wait = max(self._due(entry) - self._context.platform.clock(), min(retry, LAST_RETRY))
@@ -78,7 +79,9 @@ class Renewal:
 
     def _next(self) -> Entry | None:
         entries = self._context.session.cache.entries
-        return min((each for each in entries if each.tokens.access_token not in self._given_up), key=self._due, default=None)
+        return min(
+            (each for each in entries if each.tokens.access_token not in self._given_up), key=self._due, default=None
+        )
 
     def _due(self, entry: Entry) -> float:
         lifetime = max(0, entry.tokens.expires_at - entry.received_at)

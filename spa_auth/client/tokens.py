@@ -148,12 +148,14 @@ class Tokens:
         self._check_scope(tokens, scope)
         return self.details(tokens) if detailed else tokens.access_token
 
-    def details(self, tokens: TokenSet) -> TokenDetails:
-        """What an application may know of tokens: all but the refresh token."""
+    def details(self, tokens: TokenSet, *, id_token: str | None = None) -> TokenDetails:
+        """What an application may know of tokens: all but the refresh token. By default with the session's ID token."""
         session, now = self._context.session.current, self._context.platform.clock()
+        if id_token is None and session is not None:
+            id_token = session.id_token
         return TokenDetails(
             tokens.access_token, tokens.token_type, tokens.expires_at, max(0, int(tokens.expires_at - now)),
-            tokens.scope, tokens.audience, tokens.id_token if session is None else session.id_token,
+            tokens.scope, tokens.audience, id_token,
         )  # fmt: skip
 
     async def check_session(self) -> None:
