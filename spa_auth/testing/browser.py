@@ -55,6 +55,7 @@ class FakeBrowser:
         locks: Web Locks; None for a browser without.
         channels: BroadcastChannel; None for a browser without.
         gate: What stands for gate.js; None for a page without.
+        bound: The client whose elements these are, after its `bind()`.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class FakeBrowser:
         self._lines = TabChannels(self.profile.channels)
         self.channels: Channels | None = self._lines
         self.gate: Gate | None = None
+        self.bound: object = None
         self._page = page
         self._clock = clock
         self._window = window

@@ -23,6 +23,7 @@ from spa_auth.protocol.url import parse_url
 from spa_auth.testing.popup import FakePopup, message_in
 
 if TYPE_CHECKING:
+    from spa_auth.client.auth_client import AuthClient
     from spa_auth.testing.browser import FakeBrowser
 
 
