@@ -36,6 +36,7 @@ class Tabs:
         self._login = login
         self._tokens = tokens
         self._is_login_announced = False
+        self._announced: tuple[str, object] = "", None
         self._seen = self._look()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         channels, config = context.platform.channels, context.config
@@ -78,11 +79,13 @@ class Tabs:
         if kind == LOGOUT:
             self._is_login_announced = False
             self._end()
-        elif kind == LOGIN and not self._is_same_user(str(members.get("salt")), members.get("user")):
-            self._follow_soon()
+        elif kind == LOGIN:
+            self._announced = str(members.get("salt")), members.get("user")
+            if not self._is_same_user():
+                self._follow_soon()
 
-    def _is_same_user(self, salt: str, user: object) -> bool:
-        current = self._session.user
+    def _is_same_user(self) -> bool:
+        current, (salt, user) = self._session.user, self._announced
         return current is not None and _hash(salt, current.sub) == user
 
     def _end(self) -> None:
@@ -112,12 +115,15 @@ class Tabs:
             self._session.login_reason = LOGIN
 
     async def _compare(self) -> None:
-        """Ask the provider who is logged in: somebody else is said to be."""
+        """Look into the store, then ask the provider: somebody else is said to be logged in."""
         context, generation = self._context, self._session.generation
         audience = context.audience(None)
         asked = context.scope(audience, None)
         try:
-            self._session.accept(await self._login.silent(audience, asked), asked, generation)
+            await context.keeper.pull()
+            if not self._is_same_user():
+                grant = await self._login.silent(audience, asked)
+                await context.keeper.accept(grant, asked, generation, silent=True)
         except SpaAuthError as error:
             # Where nothing shows that it is still the same user, this tab must not go on in their name.
             if generation == self._session.generation:

@@ -102,6 +102,19 @@ def test_a_change_of_user_in_one_tab_is_a_change_of_user_in_the_others_r16() -> 
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("user", ["alice", "bob"])
+def test_tabs_with_one_store_take_what_the_other_stored_and_ask_nobody(user: str) -> None:
+    async def run() -> None:
+        world, _, auth = await logged_in(cache_location="localstorage")
+        tab = world.new_tab()
+        other = await tab.open()
+        await switch_user(world, auth, user)
+        await until(lambda: other.user is not None and other.user.sub == user)
+        assert tab.browser.visited == []
+
+    asyncio.run(run())
+
+
 def test_a_tab_that_cannot_ask_who_is_logged_in_does_not_go_on_for_a_user_who_was_replaced() -> None:
     async def run() -> None:
         world, _, auth = await logged_in()
