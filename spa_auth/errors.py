@@ -8,6 +8,7 @@
     │   ├── LoginRequiredError              nobody is logged in, or not any more
     │   ├── ConsentRequiredError
     │   ├── InteractionRequiredError
+    │   │   └── MfaRequiredError            a second factor is needed
     │   ├── AccessDeniedError
     │   ├── InvalidGrantError               the code or refresh token is spent or revoked
     │   └── ClientNotPublicError            the provider demands a client secret
@@ -72,6 +73,7 @@ __all__ = [
     "LoginCancelledError",
     "LoginRequiredError",
     "LoginTimeoutError",
+    "MfaRequiredError",
     "MissingRefreshTokenError",
     "MissingScopesError",
     "MissingTransactionError",
@@ -174,6 +176,12 @@ class InteractionRequiredError(OAuthError):
 
     error = "interaction_required"
     remedy = "Log in again with await auth.login_with_redirect(), so that the provider can ask."
+
+
+class MfaRequiredError(InteractionRequiredError):
+    """The provider wants a second factor of the user."""
+
+    error = "mfa_required"
 
 
 class AccessDeniedError(OAuthError):
@@ -502,6 +510,7 @@ _OAUTH_ERRORS: dict[str, type[OAuthError]] = {
     "consent_required": ConsentRequiredError,
     "interaction_required": InteractionRequiredError,
     "account_selection_required": InteractionRequiredError,
+    "mfa_required": MfaRequiredError,
     "access_denied": AccessDeniedError,
     "invalid_grant": InvalidGrantError,
 }

@@ -57,7 +57,7 @@ async def leave_silently(context: Context, login: Login) -> None:
     page as it is. Does not return once the page leaves.
     """
     storage, navigator = context.platform.session_storage, context.platform.navigator
-    tried = f"{TRIED_PREFIX}{context.config.issuer}:{context.config.client_id}"
+    tried = _tried(context)
     if context.config.silent_mode != "redirect" or storage is None or navigator is None or not context.session.has_hint:
         return
     until = str(loads_object((context.session.hint or "").encode())["until"])
@@ -68,6 +68,16 @@ async def leave_silently(context: Context, login: Login) -> None:
     context.transactions.add(request.transaction)
     storage.set(tried, until)
     await navigator.leave(request.request.url, timeout=context.config.navigation_timeout)
+
+
+def forget_try(context: Context) -> None:
+    """After a silent login that came back well, the next page may try again, even within the same second."""
+    if context.platform.session_storage is not None:
+        context.platform.session_storage.remove(_tried(context))
+
+
+def _tried(context: Context) -> str:
+    return f"{TRIED_PREFIX}{context.config.issuer}:{context.config.client_id}"
 
 
 def _organization(context: Context) -> dict[str, str]:

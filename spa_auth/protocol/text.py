@@ -9,6 +9,8 @@ _ILLEGAL = re.compile(r"[^ !#-\[\]-~]")
 # A run this long without punctuation is no word of a message; it may be a token or code that was echoed.
 _SECRET_LIKE = re.compile(r"[A-Za-z0-9_~-]{24,}")
 _CODE = re.compile(r"[!#-\[\]-~]{1,64}")
+# Such as account_selection_required: long, but made of words.
+_WORDS = re.compile(r"[a-z]{1,16}(?:_[a-z]{1,16})+")
 MAX_LENGTH = 512
 
 
@@ -39,5 +41,6 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
 
 def clean_code(code: object) -> str:
     """An error code of RFC 6749 section 5.2; "server_error" for anything else."""
-    legal = isinstance(code, str) and _CODE.fullmatch(code) and not _SECRET_LIKE.fullmatch(code)
-    return code if isinstance(code, str) and legal else "server_error"
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        return "server_error"
+    return code if _WORDS.fullmatch(code) or not _SECRET_LIKE.fullmatch(code) else "server_error"

@@ -46,22 +46,28 @@ def test_a_logout_forgets_everything_here_and_visits_the_provider() -> None:
         assert len(pending(world)) == 1
         events = moments(auth)
         url = await world.browser.until_departure(auth.logout())
-        assert query_of(url) == {
+        query = query_of(url)
+        state = query.pop("state")
+        assert len(state) == 43
+        assert query == {
             "client_id": "demo",
             "id_token_hint": session.id_token,
             "post_logout_redirect_uri": f"{PAGE}notes",
         }
         assert [event.name for event in events] == ["logout.started", "logout.completed"]
         assert (auth.user, auth.changed.reason, pending(world)) == (None, "logout", [])
-        assert world.browser.local_storage.names() == world.browser.session_storage.names() == []
+        assert world.browser.local_storage.names() == []
+        assert [world.browser.session_storage.get(name) for name in world.browser.session_storage.names()] == [state]
         assert await auth.get_id_token_claims() is None
         assert isinstance(await failure(auth.get_token_silently()), LoginRequiredError)
         world.browser.choice = None
         await world.browser.go(url)
-        assert world.browser.url == f"{PAGE}notes"
+        assert world.browser.url == f"{PAGE}notes?state={state}"
         asked = len(wire.asked)
         assert (await world.open()).user is None
         assert len(wire.asked) == asked
+        assert (world.browser.url, world.browser.errors) == (f"{PAGE}notes", [])
+        assert world.browser.session_storage.names() == []
 
     asyncio.run(run())
 
@@ -86,7 +92,9 @@ def test_the_hint_can_be_left_out_and_the_way_back_chosen(window: bool) -> None:
         _, _, auth = await logged_in(window=window)
         seen: list[str] = []
         await auth.logout(id_token_hint=False, return_to=f"{PAGE}bye", open_url=seen.append)
-        assert query_of(seen[0]) == {"client_id": "demo", "post_logout_redirect_uri": f"{PAGE}bye"}
+        query = query_of(seen[0])
+        assert query.pop("state", "") != "" or not window
+        assert query == {"client_id": "demo", "post_logout_redirect_uri": f"{PAGE}bye"}
         assert auth.user is None
 
     asyncio.run(run())
@@ -147,7 +155,7 @@ def test_a_logout_can_stay_local(window: bool) -> None:
         asked, visited = len(wire.asked), len(world.browser.visited)
         await auth.logout(open_url=False)
         assert auth.user is None
-        assert (len(wire.asked), len(world.browser.visited)) == (asked, visited)
+        assert (wire.asked[asked:], len(world.browser.visited)) == (["POST /oauth/revoke"], visited)
 
     asyncio.run(run())
 
@@ -259,5 +267,78 @@ def test_a_client_without_redirect_uri_and_window_can_log_out_to_nowhere_else() 
         auth = await page(window=False, redirect_uri=None).open()
         error = await failure(auth.logout(return_to=CALLBACK, open_url=lambda _: None))
         assert isinstance(error, ConfigurationError)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("address", "errors", "lines"),
+    [
+        ("?state=another", ["state_mismatch"], 0),
+        ("?q=1", [], 1),
+        ("?q=1&state={state}&r=2#top", [], 0),
+    ],
+)
+def test_the_state_with_which_a_logout_comes_back_is_checked_and_nobody_is_logged_in(
+    address: str, errors: list[str], lines: int
+) -> None:
+    """L05: it is reported, once, and changes nothing."""
+
+    async def run() -> None:
+        world, _, auth = await logged_in()
+        state = query_of(await world.browser.until_departure(auth.logout()))["state"]
+        world.browser.url = f"{PAGE}{address.format(state=state)}"
+        said = len(world.browser.lines)
+        auth = await world.open()
+        assert auth.user is None
+        assert [getattr(error, "error", "") for error in world.browser.errors] == errors
+        assert len([line for line in world.browser.lines[said:] if "logout came back" in line]) == lines + len(errors)
+        if "{state}" in address:
+            assert world.browser.url == f"{PAGE}?q=1&r=2#top"
+        await world.open()
+        assert len(world.browser.errors) == len(errors)
+
+    asyncio.run(run())
+
+
+def test_a_tab_that_stores_nothing_logs_out_without_a_state_to_remember() -> None:
+    async def run() -> None:
+        _, _, auth = await logged_in(window=False)
+        seen: list[str] = []
+        await auth.logout(return_to=f"{PAGE}bye", open_url=seen.append)
+        assert "state" not in query_of(seen[0])
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("federated", [True, False])
+def test_a_provider_with_the_older_form_of_logout_is_visited_in_that_form(federated: bool) -> None:
+    async def run() -> None:
+        _, _, auth = await logged_in(provider={"logout": "v2_logout"})
+        seen: list[str] = []
+        await auth.logout(federated=federated, open_url=seen.append)
+        back = form.quote(PAGE)
+        assert seen == [f"{ISSUER}v2/logout?client_id=demo&returnTo={back}{'&federated' if federated else ''}"]
+
+    asyncio.run(run())
+
+
+def test_a_provider_where_no_logout_is_to_be_made_is_not_visited() -> None:
+    async def run() -> None:
+        _, _, auth = await logged_in(provider={"logout": "local"})
+        seen: list[str] = []
+        await auth.logout(open_url=seen.append)
+        assert (seen, auth.user) == ([], None)
+
+    asyncio.run(run())
+
+
+def test_a_logout_can_leave_refresh_tokens_as_they_are() -> None:
+    """L02."""
+
+    async def run() -> None:
+        _, wire, auth = await logged_in(revoke_on_logout=False)
+        await auth.logout(open_url=False)
+        assert "POST /oauth/revoke" not in wire.asked
 
     asyncio.run(run())

@@ -33,6 +33,9 @@ def test_a09_a_megabyte_of_text_is_cut() -> None:
     [
         ("invalid_grant", "invalid_grant"),
         ("https://id.example/errors#1", "https://id.example/errors#1"),
+        ("account_selection_required", "account_selection_required"),
+        ("unmet_authentication_requirements", "unmet_authentication_requirements"),
+        ("not_words_but_" + "x" * 20, "server_error"),
         ("", "server_error"),
         ("a b", "server_error"),
         ('a"b', "server_error"),
