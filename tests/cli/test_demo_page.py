@@ -18,6 +18,8 @@ CONFIGURATION = {
 FILES = {
     "web/callback.html": "callback",
     "web/callback.js": "// callback",
+    "web/gate.js": "// gate",
+    "web/spa_auth.css": "/* styles */",
     "web/dist/pyodide/pyodide.mjs": "// pyodide",
     "web/dist/pyodide/pyodide.asm.wasm": "wasm",
     "web/dist/x-py3-none-any.whl": "wheel",
@@ -54,6 +56,8 @@ def get(checkout: Checkout, path: str, **headers: str) -> httpx.Response:
         ("/main.py", "text/x-python"),
         ("/callback.html", "text/html"),
         ("/callback.js", "text/javascript"),
+        ("/gate.js", "text/javascript"),
+        ("/spa_auth.css", "text/css"),
         ("/pyscript/core.js", "text/javascript"),
         ("/dist/pyodide/pyodide.mjs", "text/javascript"),
         ("/dist/pyodide/pyodide.asm.wasm", "application/wasm"),

@@ -11,7 +11,7 @@ import pytest
 from spa_auth.client.auth_client import AuthClient
 from spa_auth.client.config import client_config
 from spa_auth.client.ports import Gate
-from spa_auth.errors import NavigationError
+from spa_auth.errors import NavigationError, NavigationUnavailableError
 from spa_auth.protocol import form
 from spa_auth.protocol.recipe import LIFETIME
 from spa_auth.testing import pair
@@ -190,3 +190,19 @@ async def test_where_nothing_lasts_there_is_no_recipe() -> None:
     options = {"issuer": walk.provider.issuer, "client_id": "demo"}
     await AuthClient.create(client_config(options), platform)
     assert gate.shown == [False]
+
+
+@running
+async def test_elements_are_bound_where_there_is_a_page() -> None:
+    walk = pair()
+    auth = await walk.open()
+    assert walk.browser.bound is None
+    auth.bind()
+    assert walk.browser.bound is auth
+
+
+@running
+async def test_where_there_is_no_page_there_is_nothing_to_bind() -> None:
+    auth = await pair(window=False).open()
+    with pytest.raises(NavigationUnavailableError, match="no page here"):
+        auth.bind()
