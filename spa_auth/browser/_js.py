@@ -4,7 +4,7 @@ The descriptions cost a page nothing: they exist for type checkers only. JavaScr
 falsy `jsnull`, and what should be a text may be anything, so whoever reads checks.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import js as _global
@@ -124,11 +124,28 @@ if TYPE_CHECKING:
         origin: str
         source: object
         persisted: bool
-        target: Element
+        target: Any
+        ports: "Sequence[Port]"
         key: str
         repeat: bool
 
+        def stopImmediatePropagation(self) -> None: ...  # noqa: N802
         def preventDefault(self) -> None: ...  # noqa: N802
+
+    class Port(Protocol):
+        """BroadcastChannel, MessagePort."""
+
+        onmessage: object
+
+        def postMessage(self, message: object) -> None: ...  # noqa: N802
+        def close(self) -> None: ...
+
+    class Worker(Protocol):
+        """Worker, as its page has it."""
+
+        def postMessage(self, message: object, transfer: object) -> None: ...  # noqa: N802
+        def addEventListener(self, name: str, listener: object) -> None: ...  # noqa: N802
+        def removeEventListener(self, name: str, listener: object) -> None: ...  # noqa: N802
 
     class Channel(Protocol):
         """BroadcastChannel."""
@@ -160,6 +177,7 @@ if TYPE_CHECKING:
 
         subtle: Subtle
 
+        def randomUUID(self) -> str: ...  # noqa: N802
         def getRandomValues(self, array: Bytes) -> Bytes: ...  # noqa: N802
 
     class Console(Protocol):
@@ -173,6 +191,7 @@ if TYPE_CHECKING:
 
         AbortController: Any
         BroadcastChannel: Any
+        MessageChannel: Any
         MutationObserver: Any
         JSON: Any
         Object: Any
@@ -195,8 +214,9 @@ if TYPE_CHECKING:
         def open(self, url: str, name: str, features: str) -> Any: ...  # noqa: ANN401
         def setTimeout(self, function: object, milliseconds: float) -> object: ...  # noqa: N802
         def clearTimeout(self, timer: object) -> None: ...  # noqa: N802
-        def addEventListener(self, name: str, listener: object) -> None: ...  # noqa: N802
-        def removeEventListener(self, name: str, listener: object) -> None: ...  # noqa: N802
+        def postMessage(self, message: object) -> None: ...  # noqa: N802
+        def addEventListener(self, name: str, listener: object, capture: bool = False) -> None: ...  # noqa: N802
+        def removeEventListener(self, name: str, listener: object, capture: bool = False) -> None: ...  # noqa: N802
 
     class Ffi(Protocol):
         """pyodide.ffi."""

@@ -11,7 +11,7 @@ from spa_auth.client.changed import StateEvent
 from spa_auth.client.platform import Platform
 
 if TYPE_CHECKING:
-    from spa_auth.client.ports import Gate, Locks
+    from spa_auth.client.ports import Channels, Gate, Locks
 
 
 def browser_platform() -> Platform:
@@ -22,6 +22,7 @@ def browser_platform() -> Platform:
         clock=time.time,
         console=WebConsole(),
         locks=_locks(),
+        channels=_channels(),
         state_event=_state_event(),
     )
     return _with_window(platform) if has("document") else platform
@@ -41,6 +42,14 @@ def _with_window(platform: Platform) -> Platform:
         pause=pause,
         gate=_gate(),
     )
+
+
+def _channels() -> "Channels | None":
+    if not has("BroadcastChannel"):
+        return None
+    from spa_auth.browser.channels import WebChannels
+
+    return WebChannels()
 
 
 def _locks() -> "Locks | None":
