@@ -105,6 +105,9 @@ class Tokens:
         session = self._context.session
         if session.current is None:
             await self._context.keeper.pull()
+            tokens = None if is_forced else self.cached(audience, scope)
+            if tokens is not None:
+                return tokens
         if session.current is None and (session.is_over or not session.has_hint):
             raise LoginRequiredError("Nobody is logged in on this page.")
         entry, now = session.cache.find(audience, scope), self._context.platform.clock()

@@ -513,7 +513,7 @@ def test_without_a_window_there_is_no_silent_login_and_the_session_stays() -> No
 @pytest.mark.parametrize("options", [{"silent_mode": "off"}, {"redirect_uri": None}, {"redirect_uri": PAGE}])
 def test_where_silent_login_is_off_or_has_no_callback_page_it_says_so(options: dict[str, Any]) -> None:
     async def run() -> None:
-        world, wire, auth = await logged_in(**options)
+        world, wire, auth = await logged_in(provider={"silent": "callback_page"}, **options)
         if auth.user is None:  # the page is its own redirect URI
             world.browser.callback_page = ""
             auth = await world.login(auth)
