@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from spa_auth.browser._js import create_proxy, js, js_object, to_js
+from spa_auth.browser._js import create_proxy, has, js, js_object, to_js
+from spa_auth.browser.gate import PageGate
 from spa_auth.errors import NavigationError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Binding:
         observer = js.MutationObserver.new(create_proxy(self._refresh))
         observer.observe(js.document.body, js_object(watched))
         self._run(tell_result())
+        if has("spa_auth_gate") and PageGate().take_click():  # which no client has taken over, by its names
+            self._run(self._actions["login"]())
 
     def _on_change(self, user: "User | None") -> None:
         self._user = user

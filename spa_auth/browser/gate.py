@@ -6,6 +6,12 @@ from spa_auth.browser._js import JsError, js
 class PageGate:
     """The port `Gate` over what gate.js has put into the page."""
 
+    def serves(self, issuer: str, client_id: str) -> bool:
+        """Whether its script names this client, by data-issuer and data-client-id."""
+        script = js.document.querySelector("script[data-client-id]")
+        names = ("data-issuer", "data-client-id")
+        return bool(script) and [script.getAttribute(name) for name in names] == [issuer, client_id]
+
     def take_click(self) -> bool:
         """Whether a click waits, by calling window.spa_auth_gate."""
         try:

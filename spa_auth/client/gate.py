@@ -19,6 +19,13 @@ async def follow_gate(context: Context, login: Login, gate: "Gate") -> None:
     Raises:
         SpaAuthError: That login could not begin.
     """
+    config = context.config
+    if not gate.serves(config.issuer, config.client_id):
+        context.platform.console.info(
+            "spa_auth: gate.js stands before another client than this one, which has "
+            f'data-issuer="{config.issuer}" data-client-id="{config.client_id}".'
+        )
+        return
     context.session.changed.add_listener(lambda user: gate.show(signed_in=user is not None))
     is_wanted = gate.take_click()
     await _leave_recipe(context, login)
@@ -47,13 +54,19 @@ def _is_known(context: Context) -> bool:
     return False
 
 
+def _may_leave_silently(context: Context) -> bool:
+    # Where tokens outlive the page, Python looks at them first: the gate cannot.
+    config = context.config
+    return config.silent_mode == "redirect" and config.cache_location == "memory" and config.cache is None
+
+
 async def _recipe(context: Context, login: Login) -> str | None:
     server = await context.driver.run(context.provider.metadata())
     if context.config.use_par is True or server.require_pushed_authorization_requests:
         return None
     try:
         usual = await login.plan({})
-        silent = await login.plan({"prompt": "none"}) if context.config.silent_mode == "redirect" else None
+        silent = await login.plan({"prompt": "none"}) if _may_leave_silently(context) else None
     except SpaAuthError:  # whoever logs in will see it; nobody has asked yet
         return None
     return dump_recipe(until=int(context.platform.clock()) + LIFETIME, login=usual, silent=silent)

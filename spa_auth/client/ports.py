@@ -204,6 +204,10 @@ class Page(Protocol):
 class Gate(Protocol):
     """gate.js, on a page that has it: it knows nothing of tokens, and Python takes over from it."""
 
+    def serves(self, issuer: str, client_id: str) -> bool:
+        """Whether it stands before this client, and not before another of the page."""
+        ...
+
     def take_click(self) -> bool:
         """Whether somebody has clicked on "log in" meanwhile; given out once. From now on clicks are Python's."""
         ...

@@ -34,6 +34,10 @@ class FakeGate:
     def __init__(self, *, clicked: bool = False) -> None:
         self.clicked = clicked
         self.shown: list[bool] = []
+        self.client_id = "demo"
+
+    def serves(self, issuer: str, client_id: str) -> bool:
+        return issuer.startswith("http") and client_id == self.client_id
 
     def take_click(self) -> bool:
         clicked, self.clicked = self.clicked, False
@@ -171,6 +175,25 @@ async def test_par_is_pythons_own_and_an_old_recipe_goes(demanded: bool) -> None
         silent_mode="off",
     )
     assert recipe(walk) is None
+
+
+@running
+async def test_where_tokens_outlive_the_page_only_python_leaves_silently() -> None:
+    """The gate cannot see that somebody is still logged in, and would leave at every load."""
+    walk = pair(silent_mode="redirect", cache_location="localstorage")
+    gated(walk)
+    await walk.login(await walk.open())
+    assert "silent" not in recipe(walk)
+
+
+@running
+async def test_a_gate_of_another_client_is_left_alone_and_named() -> None:
+    walk = pair()
+    gate = gated(walk, clicked=True)
+    gate.client_id = "other"
+    assert (await walk.open()).user is None
+    assert (gate.clicked, gate.shown) == (True, [])
+    assert any('data-client-id="demo"' in line for line in walk.browser.lines)
 
 
 @running
