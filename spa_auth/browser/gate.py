@@ -9,8 +9,9 @@ class PageGate:
     def serves(self, issuer: str, client_id: str) -> bool:
         """Whether its script names this client, by data-issuer and data-client-id."""
         script = js.document.querySelector("script[data-client-id]")
-        names = ("data-issuer", "data-client-id")
-        return bool(script) and [script.getAttribute(name) for name in names] == [issuer, client_id]
+        if not script:
+            return False
+        return (script.getAttribute("data-issuer"), script.getAttribute("data-client-id")) == (issuer, client_id)
 
     def take_click(self) -> bool:
         """Whether a click waits, by calling window.spa_auth_gate."""
