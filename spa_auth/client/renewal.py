@@ -33,15 +33,20 @@ class Renewal:
         self._end()
 
     def _follow(self) -> None:
+        # A renewal that ends the session itself has to come to its own end.
+        if self._task is not None and self._task is asyncio.current_task():
+            return
         if self._context.session.current is None:
             self._end()
-        elif self._task is None or self._task.done():
-            self._failures, self._given_up = 0, set()
-            self._task = asyncio.ensure_future(self._run())
+            return
+        if self._task is not None:
+            self._task.cancel()  # it sleeps for tokens that may not be the next any more
+        self._failures = 0
+        self._task = asyncio.ensure_future(self._run())
 
     def _end(self) -> None:
-        # A renewal that ends the session itself has to come to its own end.
-        if self._task is not None and self._task is not asyncio.current_task():
+        self._failures, self._given_up = 0, set()
+        if self._task is not None:
             self._task.cancel()
         self._task = None
 
@@ -74,8 +79,6 @@ class Renewal:
         except SpaAuthError:
             # Asking again would get the same answer: these tokens end, and who needs new ones hears why.
             self._given_up.add(entry.tokens.access_token)
-        else:
-            self._failures = 0
 
     def _next(self) -> Entry | None:
         entries = self._context.session.cache.entries

@@ -165,6 +165,9 @@ class SessionState:
             self.announce(reason)
         if self._user != before:
             self.changed.trigger(reason)
+        self._tell()
+
+    def _tell(self) -> None:
         if self.moved is not None:
             self.moved()
 
@@ -172,6 +175,7 @@ class SessionState:
         now = self._platform.clock()
         self.cache.put(Entry(tokens, asked, now))
         self._store_hint(dump_hint(int(now + self._hint_lifetime)))
+        self._tell()
 
     def _forget(self) -> None:
         self.generation += 1
