@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from spa_auth.errors import ConfigurationError, ProtocolError, SpaAuthError
 from spa_auth.protocol.authorization import check_parameters
 from spa_auth.protocol.id_token import MAX_LEEWAY
-from spa_auth.protocol.metadata import ServerMetadata, metadata_request, parse_metadata
+from spa_auth.protocol.metadata import ServerMetadata, check_tenants, metadata_request, parse_metadata
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.strict_json import is_number, is_texts
 from spa_auth.protocol.traits import check_traits
@@ -234,6 +234,10 @@ def _check_provider(config: ClientConfig) -> None:
     check_traits(config.provider)
 
 
+def _check_tenants(config: ClientConfig) -> None:
+    check_tenants(config.tenants)
+
+
 def _check_metadata(config: ClientConfig) -> None:
     _ = config.server_metadata
 
@@ -248,6 +252,7 @@ _CHECKS = {
     "authorization_params": _check_authorization_params,
     "metadata": _check_metadata,
     "provider": _check_provider,
+    "tenants": _check_tenants,
 }
 
 

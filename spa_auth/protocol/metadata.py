@@ -86,7 +86,7 @@ def check_tenants(tenants: object) -> None:
     """
     names = [*cast("Sequence[object]", tenants)] if isinstance(tenants, list | tuple) else None
     if names is None or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
-        raise ConfigurationError('"tenants" must be a list of tenants as they stand in issuers.')
+        raise ConfigurationError("Tenants are a list of names as they stand in issuers, between two slashes.")
 
 
 def metadata_request(issuer: str, tenants: Sequence[str] = ()) -> Request:
@@ -154,7 +154,7 @@ _OURS = ("issuer", "issuer_template", "tenants")
 
 def _discovery_issuer(issuer: str, tenants: Sequence[str]) -> str:
     # With one tenant its own document is asked; "common" is the name of all of them together.
-    return issuer.replace(TENANT, tenants[0] if len(tenants) == 1 else "common") if tenants else issuer
+    return issuer.replace(TENANT, f"{tenants[0]}" if len(tenants) == 1 else "common") if tenants else issuer
 
 
 def _is_template_of(found: object, asked: str) -> bool:

@@ -71,6 +71,7 @@ def test_an_unknown_option_is_named_beside_the_known_ones() -> None:
         ("leeway", True), ("leeway", -1), ("leeway", 300.1), ("leeway", None), ("leeway", float("nan")),
         ("max_age", "0"), ("max_age", 1.5), ("max_age", True), ("silent_mode", None), ("early_refresh", "1"),
         ("authorize_timeout", None), ("navigation_timeout", -0.1), ("session_check_expiry_days", "1"),
+        ("tenants", "tenant-1"), ("tenants", [7]), ("tenants", ["a/b"]), ("tenants", ["tenant-1", ""]),
     ],
 )  # fmt: skip
 def test_a_value_that_does_not_fit_names_its_option(name: str, value: object) -> None:
