@@ -6,7 +6,7 @@ from typing import NamedTuple
 from spa_auth.client.cache import Entry
 from spa_auth.client.context import Context
 from spa_auth.client.revocation import Revocation
-from spa_auth.errors import IDTokenError, InvalidGrantError, LoginRequiredError, MissingScopesError
+from spa_auth.errors import IDTokenError, InvalidGrantError, LoginRequiredError, MissingScopesError, OAuthError
 from spa_auth.protocol.flows import continued_claims, renew_tokens
 from spa_auth.protocol.scope import Scope, missing_scopes
 from spa_auth.protocol.session import Session
@@ -70,16 +70,26 @@ class Refresher:
         old = self._source(entry, is_shared=is_shared)
         if old is None or old.refresh_token is None:
             return None
-        renewed = await self._spend(errand, old, old.refresh_token, asked if is_shared else None)
+        try:
+            renewed = await self._spend(errand, old, old.refresh_token, asked if is_shared else None)
+        except OAuthError as error:
+            # The provider gives nothing for this API by that token, which it has not spent.
+            if entry is not None or isinstance(error, LoginRequiredError) or not self._may_fall_back:
+                raise
+            return None
         # What a login already refused is no news; a refresh for another API has to give what it was asked for.
         needed = [word for word in asked if entry is None and word not in _IDENTITY_SCOPES]
         missing = missing_scopes(renewed.scope, needed)
         await self._take(errand, renewed, current, Scope(word for word in asked if word not in missing))
         if not missing:
             return renewed
-        if context.config.use_refresh_tokens_fallback:
+        if self._may_fall_back:
             return None
         raise MissingScopesError(f"The provider did not grant {missing}.", missing=missing)
+
+    @property
+    def _may_fall_back(self) -> bool:
+        return self._context.config.use_refresh_tokens_fallback
 
     def _is_done(self, errand: Errand, entry: Entry) -> bool:
         """Whether somebody else has brought new tokens since this errand began."""
