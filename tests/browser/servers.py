@@ -130,11 +130,13 @@ class Lab:
         self.options = options
         self._files: dict[str, bytes] = {}
         self._pages: dict[str, tuple[str, dict[str, object]]] = {}
+        self._headers: dict[str, dict[str, str]] = {}
 
-    def page(self, source: str, **options: object) -> str:
+    def page(self, source: str, headers: dict[str, str] | None = None, **options: object) -> str:
         """The address of a page that runs this Python; options replace those of its "spa_auth" block."""
         name = f"p{len(self._pages)}"
         self._pages[name] = (source, {**self.options, **options})
+        self._headers[name] = headers or {}
         return f"{self._origin}/lab/{name}/"
 
     def file(self, path: str, content: bytes) -> str:
@@ -156,8 +158,8 @@ class Lab:
         path = request.path_params["path"]
         return Response(self._files[path], media_type=MEDIA_TYPES[PurePath(path).suffix])
 
-    async def _html(self, _request: Request) -> Response:
-        return Response(LAB_PAGE, media_type="text/html")
+    async def _html(self, request: Request) -> Response:
+        return Response(LAB_PAGE, media_type="text/html", headers=self._headers[request.path_params["name"]])
 
     async def _python(self, request: Request) -> Response:
         return PlainTextResponse(self._pages[request.path_params["name"]][0])
