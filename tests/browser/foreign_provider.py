@@ -43,10 +43,17 @@ async def act(source):
         value = {"raised": type(error).__name__, "error": getattr(error, "error", None)}
     return json.dumps(value, default=dict)
 
-auth = await create_auth_client()
-result = auth.redirect_result
-js.globalThis.act = create_proxy(act)
-js.document.documentElement.dataset.ready = ""
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+try:
+    auth = await create_auth_client()
+    result = auth.redirect_result
+finally:
+    js.globalThis.act = create_proxy(act)
+    js.document.documentElement.dataset.ready = ""
 """
 
 
@@ -75,6 +82,7 @@ class Site:
     api: str
     origin: str
     lab: Lab
+    expected: set[str] = field(default_factory=set[str])
 
     def metadata(self) -> dict[str, Any]:
         return _get(f"{self.issuer.removesuffix('/')}/.well-known/openid-configuration")
@@ -85,6 +93,7 @@ class Site:
 
     def clear(self) -> None:
         _get(f"{self.issuer.removesuffix('/')}/test/journal?clear")
+        self.expected = set()
 
     def exchanges(self, endpoint: str) -> list[Exchange]:
         """What went through an endpoint; preflights are left out."""
@@ -95,8 +104,18 @@ class Site:
         """The grant types that the token endpoint was asked for."""
         return [each.form["grant_type"] for each in self.exchanges("token_endpoint")]
 
-    def events(self) -> list[str]:
-        return [each["name"] for each in self._journal["events"]]
+    def issued(self, name: str) -> str:
+        """A member of the newest answer of the token endpoint."""
+        return str(self.exchanges("token_endpoint")[-1].answer[name])
+
+    def expect(self, name: str) -> None:
+        """This test provoked that event."""
+        assert name in self.events()
+        self.expected.add(name)
+
+    def events(self) -> set[str]:
+        """The names of everything that has happened."""
+        return {each["name"] for each in self._journal["events"]}
 
     @property
     def secrets(self) -> set[str]:
@@ -125,10 +144,10 @@ class Site:
 class Tab:
     """One tab with the page. What it runs can use `auth`, and `result` of the login that came back."""
 
-    def __init__(self, page: Page, site: Site) -> None:
+    def __init__(self, page: Page, site: Site, *, origin: str | None = None) -> None:
         self.page = page
         self.site = site
-        self.url = f"{site.origin}{PAGE}"
+        self.url = f"{origin or site.origin}{PAGE}"
 
     def open(self, **options: object) -> None:
         """Open the page; options replace those of its block "spa_auth"."""
@@ -139,6 +158,12 @@ class Tab:
     def reload(self) -> None:
         self.page.goto(self.url)
         self.is_ready()
+
+    def another(self) -> "Tab":
+        """A second tab of the same browser, with the same page."""
+        tab = Tab(self.page.context.new_page(), self.site)
+        tab.reload()
+        return tab
 
     def is_ready(self) -> None:
         self.page.locator(READY).wait_for(state="attached")
@@ -171,6 +196,15 @@ class Tab:
         address = f"{self.site.metadata()['authorization_endpoint']}?{form.encode(asked)}"
         answer = self.page.context.request.get(address, max_redirects=0).headers["location"]
         return "code=" in answer
+
+    def revoke(self, token: str) -> None:
+        """Take a token away behind the page's back."""
+        address = self.site.metadata()["revocation_endpoint"]
+        assert self.page.context.request.post(address, form={"client_id": "spa", "token": token}).ok
+
+    def wait_for(self, condition: str) -> None:
+        """Return as soon as the condition, in Python, is true."""
+        assert self.run(f"await until(lambda: {condition})") is None
 
     @property
     def user(self) -> Any:  # noqa: ANN401
