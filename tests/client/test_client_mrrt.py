@@ -385,7 +385,7 @@ def test_a_late_userinfo_is_not_given_to_the_next_user() -> None:
     async def run() -> None:
         world, wire, auth = await logged_in(window=False)
         waiting = asyncio.ensure_future(failure(auth.get_userinfo()))
-        while "OPTIONS /userinfo" not in wire.asked:
+        while "OPTIONS /userinfo" not in wire.asked:  # noqa: ASYNC110  the wire tells nobody
             await asyncio.sleep(0)
         await auth.logout(open_url=False)
         assert isinstance(await waiting, LoginRequiredError)
