@@ -275,6 +275,12 @@ def test_a26_an_edited_redirect_uri_of_another_origin_is_not_used(redirect_uri: 
     assert (outcome.left, outcome.pending, outcome.answers) == ([], [], [True])
 
 
+def test_a26_the_address_and_the_record_have_to_name_the_same_redirect_uri() -> None:
+    url = f"https://id.example/authorize?{form.encode({'redirect_uri': 'https://evil.example/'})}"
+    outcome = page("click", "ask", local=edited(url=url))
+    assert (outcome.left, outcome.pending, outcome.answers) == ([], [], [True])
+
+
 @pytest.mark.parametrize(
     ("href", "return_to"),
     [
