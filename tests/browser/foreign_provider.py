@@ -152,8 +152,7 @@ class Tab:
     def open(self, **options: object) -> None:
         """Open the page; options replace those of its block "spa_auth"."""
         self.site.lab._pages["p0"] = (SOURCE, {**self.site.lab.options, **options})
-        self.page.goto(self.url)
-        self.is_ready()
+        self.reload()
 
     def reload(self) -> None:
         self.page.goto(self.url)
@@ -242,6 +241,7 @@ def foreign_site(**options: object) -> Generator[Site]:
             "issuer": issuer, "client_id": "spa", "redirect_uri": "/callback.html", "audience": AUDIENCE,
             "scope": SCOPE, "base_url": api.url,
         })  # fmt: skip
+        assert lab.page(SOURCE).endswith(PAGE)
         addresses = Addresses(issuer=issuer, api=api.url)
         site = Starlette(
             routes=[*lab.routes, Mount("/", demo_page(checkout, addresses, host=page.host))],
