@@ -7,15 +7,13 @@ from spa_auth.errors import ConfigurationError, ProtocolError, SpaAuthError
 from spa_auth.protocol.authorization import check_parameters
 from spa_auth.protocol.id_token import MAX_LEEWAY
 from spa_auth.protocol.metadata import ServerMetadata, check_tenants, metadata_request, parse_metadata
-from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.scope import Scope, scopes_for
 from spa_auth.protocol.strict_json import is_number, is_texts
 from spa_auth.protocol.traits import check_traits
 from spa_auth.protocol.url import secure_url
 
 if TYPE_CHECKING:
     from spa_auth.client.ports import Cache, Clock
-
-DEFAULT = "default"
 
 
 class ClientConfig(NamedTuple):
@@ -28,11 +26,12 @@ class ClientConfig(NamedTuple):
         redirect_uri: The address of callback.html, relative to the page or absolute. Without it the page itself is
             the address to register, and popups, links and silent frames need a provider with web_message.
         audience: The API that access tokens are for.
-        scope: What to ask for: a text, or a mapping from audience to text, "default" for any other; `openid` is
-            added, and `offline_access` with `use_refresh_tokens`.
+        scope: What to ask for: a text, or a mapping from audience to text, in which "default" holds for each;
+            `openid` is added, and `offline_access` with `use_refresh_tokens`.
         authorization_params: What else the provider understands at login, by its wire names.
         metadata: The provider's metadata, for one that publishes no discovery document.
         provider: Traits of the provider that its metadata do not tell; see `spa_auth.protocol.traits`.
+        trusted_audiences: Audiences that an ID token may name beside this client.
         tenants: For an issuer with {tenantid} in it: the tenants whose users may log in.
         base_url: The API's address; relative URLs of `fetch_with_auth` mean this.
         allowed_origins: Further origins to which an access token may be sent.
@@ -69,6 +68,7 @@ class ClientConfig(NamedTuple):
     authorization_params: Mapping[str, str] = {}
     metadata: Mapping[str, object] | None = None
     provider: Mapping[str, object] = {}
+    trusted_audiences: Sequence[str] = ()
     tenants: Sequence[str] = ()
     base_url: str | None = None
     allowed_origins: Sequence[str] = ()
@@ -96,9 +96,7 @@ class ClientConfig(NamedTuple):
 
     def scopes(self, audience: str | None) -> Scope:
         """The configured scope for an API, `openid` first; one rule for every verb."""
-        if isinstance(self.scope, str):
-            return Scope(["openid", self.scope])
-        return Scope(["openid", self.scope.get(audience or DEFAULT, self.scope.get(DEFAULT, ""))])
+        return scopes_for(self.scope, audience)
 
     @property
     def server_metadata(self) -> ServerMetadata | None:
@@ -151,6 +149,7 @@ _KINDS = {
     "scope": _TEXT_OR_MAPPING,
     "domain": _OPTIONAL_TEXT,
     "provider": _MAPPING,
+    "trusted_audiences": _TEXTS,
     "tenants": _TEXTS,
     "use_refresh_tokens_fallback": _SWITCH,
     "use_mrrt": _SWITCH,
@@ -171,15 +170,17 @@ _KINDS = {
 }
 
 
+def _holds_texts(mapping: Mapping[object, object]) -> bool:
+    return is_texts([*mapping, *mapping.values()])
+
+
 def _kind_fault(config: ClientConfig, name: str) -> str | None:
     value, kind = getattr(config, name), _KINDS.get(name)
     if name in _CHOICES:
         fits = any(value is choice or (isinstance(value, str) and value == choice) for choice in _CHOICES[name])
         kind = f"one of {', '.join(map(str, _CHOICES[name]))}"
     elif kind == _TEXT_OR_MAPPING:
-        fits = (isinstance(value, str) and value != "") or (
-            isinstance(value, Mapping) and is_texts([*value.keys(), *value.values()])
-        )
+        fits = (isinstance(value, str) and value != "") or (isinstance(value, Mapping) and _holds_texts(value))
     elif kind in (_TEXT, _OPTIONAL_TEXT):
         fits = (isinstance(value, str) and value != "") or (value is None and kind == _OPTIONAL_TEXT)
     elif kind == _SWITCH:

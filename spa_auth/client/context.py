@@ -45,7 +45,11 @@ class Context:
         self.events: Emitter[AuthEvent] = Emitter(EVENT_NAMES, on_error=platform.console.error)
         self.session = SessionState(config, platform, platform.console.error)
         self.transactions = Transactions(platform.session_storage, issuer=config.issuer, client_id=config.client_id)
-        self.id_token_rules = IDTokenRules(leeway=config.leeway, verify_signature=config.verify_id_token_signature)
+        self.id_token_rules = IDTokenRules(
+            leeway=config.leeway,
+            verify_signature=config.verify_id_token_signature,
+            trusted_audiences=config.trusted_audiences,
+        )
         self.places = Places(config, platform)
         self.keeper = Keeper(self)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from spa_auth.errors import IDTokenError
 from spa_auth.protocol.flows import Grant
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.session import Session
+from spa_auth.protocol.session import Session, is_same_user
 
 if TYPE_CHECKING:
     from spa_auth.client.context import Context
@@ -172,7 +172,7 @@ class Keeper:
             ]
         except IDTokenError:
             return None
-        if claims[0]["sub"] != claims[-1]["sub"]:
+        if not is_same_user(claims[0], claims[-1]):
             return None
-        userinfo = None if current is None or current.claims["sub"] != claims[0]["sub"] else current.userinfo
+        userinfo = None if current is None or not is_same_user(current.claims, claims[0]) else current.userinfo
         return Session(claims[-1], stored.id_tokens[-1], claims[0], userinfo)

@@ -10,7 +10,7 @@ from spa_auth.errors import LoginRequiredError
 from spa_auth.protocol.flows import Grant
 from spa_auth.protocol.id_token import Claims
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.session import Session, User, dump_hint, is_hint_valid
+from spa_auth.protocol.session import Session, User, dump_hint, is_hint_valid, is_same_user
 from spa_auth.protocol.token import TokenSet
 
 HINT_PREFIX = "spa_auth:hint:"
@@ -95,7 +95,7 @@ class SessionState:
         before = self.current
         session = Session(grant.claims, grant.id_token, grant.claims, userinfo)
         reason = self.login_reason if before is None else "provider"
-        if before is not None and session.claims["sub"] != before.claims["sub"]:
+        if before is not None and not is_same_user(session.claims, before.claims):
             self._forget()
             reason = "user_switch"
         self.login_id_token = grant.id_token
@@ -105,7 +105,7 @@ class SessionState:
     def adopt(self, session: Session, login_id_token: str, entries: Iterable[Entry]) -> None:
         """Take a session and its tokens from a store, as another page has left them."""
         before, reason = self._session, OTHER_TAB if self._session is not None else self.login_reason
-        if before is not None and session.claims["sub"] != before.claims["sub"]:
+        if before is not None and not is_same_user(session.claims, before.claims):
             self._forget()
             reason = "user_switch"
         self.login_id_token = login_id_token

@@ -7,6 +7,7 @@ from spa_auth.errors import ConsentRequiredError, InteractionRequiredError, SubM
 from spa_auth.protocol import form
 from spa_auth.protocol.flows import Grant, LoginOptions
 from spa_auth.protocol.recipe import TRIED_PREFIX
+from spa_auth.protocol.session import is_same_user
 from spa_auth.protocol.strict_json import loads_object
 from spa_auth.protocol.transaction import REDIRECT
 from spa_auth.protocol.url import origin_of
@@ -89,5 +90,5 @@ def _organization(context: Context) -> dict[str, str]:
 
 def _check_same_user(context: Context, grant: Grant) -> None:
     current = context.session.current
-    if current is not None and grant.claims["sub"] != current.claims["sub"]:
+    if current is not None and not is_same_user(grant.claims, current.claims):
         raise SubMismatchError("Somebody else is logged in at the provider.", claim="sub")

@@ -88,6 +88,11 @@ class User(ReadOnlyMapping):
         return value if isinstance(value, str) and value else None
 
 
+def is_same_user(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether two ID tokens are about one user: only `iss` and `sub` together tell (OpenID Connect Core 5.7)."""
+    return (one["iss"], one["sub"]) == (other["iss"], other["sub"])
+
+
 class Session(NamedTuple):
     """One login: the latest ID token's claims, that token as a hint for logout, and the claims of the login.
 
