@@ -91,7 +91,7 @@ class Tabs:
     def _end(self) -> None:
         # Also where nobody is logged in: what is on its way is late now.
         self._session.leave(OTHER_TAB)
-        self._seen = self._look()
+        self._seen = False, False
 
     def _follow_soon(self) -> None:
         self._is_login_announced = True
@@ -106,6 +106,7 @@ class Tabs:
             await self._context.platform.pause(MIN_INTERVAL)
 
     async def _log_in(self) -> None:
+        await self._until_hint()
         self._session.login_reason = OTHER_TAB
         try:
             await self._tokens.check_session()
@@ -113,6 +114,13 @@ class Tabs:
             self._context.platform.console.error(without_locals(error))
         finally:
             self._session.login_reason = LOGIN
+
+    async def _until_hint(self) -> None:
+        # A message may overtake what the same tab has stored before it: browsers keep no order between the two.
+        for _ in range(20):
+            if self._session.has_hint:
+                return
+            await self._context.platform.pause(0.1)
 
     async def _compare(self) -> None:
         """Look into the store, then ask the provider: somebody else is said to be logged in."""

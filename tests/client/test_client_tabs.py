@@ -9,6 +9,7 @@ from client.wire import OUTAGE, Wire, error_answer, failure, logged_in, page, tu
 
 from spa_auth.client.auth_client import AuthClient
 from spa_auth.client.tabs import LOOK_INTERVAL, MIN_INTERVAL
+from spa_auth.client.transactions import MemoryStorage
 from spa_auth.errors import LoginRequiredError
 from spa_auth.testing import Pair
 
@@ -190,12 +191,31 @@ def test_forged_logins_without_end_make_a_tab_ask_once_in_an_interval_w17() -> N
     asyncio.run(run())
 
 
+def test_a_message_may_overtake_what_the_other_tab_has_stored() -> None:
+    async def run() -> None:
+        world = page()
+        tab = world.new_tab()
+        tab.browser.local_storage = MemoryStorage()
+        other = await tab.open()
+        await world.login(await world.open())
+        await turns(100)
+        assert other.user is None
+        for name in world.browser.local_storage.names():
+            tab.browser.local_storage.set(name, world.browser.local_storage.get(name) or "")
+        world.clock.advance(1)
+        await until(lambda: other.user is not None)
+
+    asyncio.run(run())
+
+
 def test_a_forged_login_where_nobody_is_logged_in_logs_nobody_in() -> None:
     async def run() -> None:
         world = page()
         auth = await world.open()
         post(world, '{"v":1,"type":"login","salt":"s","user":"u"}')
-        await turns(100)
+        for _ in range(30):
+            await turns()
+            world.clock.advance(1)
         assert (auth.user, world.browser.visited) == (None, [])
 
     asyncio.run(run())
