@@ -54,6 +54,8 @@ try:
 finally:
     js.globalThis.act = create_proxy(act)
     js.document.documentElement.dataset.ready = ""
+if auth.user:
+    js.document.documentElement.dataset.user = auth.user.sub
 """
 
 
@@ -82,6 +84,7 @@ class Site:
     api: str
     origin: str
     lab: Lab
+    asks_for_consent: bool
     expected: set[str] = field(default_factory=set[str])
 
     def metadata(self) -> dict[str, Any]:
@@ -108,14 +111,15 @@ class Site:
         """A member of the newest answer of the token endpoint."""
         return str(self.exchanges("token_endpoint")[-1].answer[name])
 
-    def expect(self, name: str) -> None:
-        """This test provoked that event."""
-        assert name in self.events()
-        self.expected.add(name)
+    def provoked(self, error: str) -> None:
+        """This test made the token endpoint say so."""
+        assert error in [each["error"] for each in self.mishaps()]
+        self.expected.add(error)
 
-    def events(self) -> set[str]:
-        """The names of everything that has happened."""
-        return {each["name"] for each in self._journal["events"]}
+    def mishaps(self) -> list[dict[str, Any]]:
+        """What went wrong at the token endpoint, or in the provider itself, and was not provoked."""
+        found = [each for each in self._journal["events"] if each["name"] in ("grant.error", "server_error")]
+        return [each for each in found if each["error"] not in self.expected]
 
     @property
     def secrets(self) -> set[str]:
@@ -183,8 +187,15 @@ class Tab:
     def log_in(self, source: str = "await auth.login_with_redirect()", *, user: str = "alice") -> None:
         """Log in by redirect, and come back."""
         self.leave(source)
-        sign_in(self.page, user)
+        self._sign_in(self.page, user)
         self.is_ready()
+
+    def log_in_by_popup(self, *, user: str = "alice") -> None:
+        """Log in by popup, and come back."""
+        with self.page.expect_popup() as opened:
+            self.begin("await auth.login_with_popup()")
+        self._sign_in(opened.value, user)
+        self.wait_for("auth.user is not None")
 
     def is_known_at_the_provider(self) -> bool:
         """Whether the provider would log this browser in without a word."""
@@ -196,6 +207,10 @@ class Tab:
         answer = self.page.context.request.get(address, max_redirects=0).headers["location"]
         return "code=" in answer
 
+    def wait_for_user(self) -> None:
+        """Return as soon as a page, after whatever redirects, knows that somebody is logged in."""
+        self.page.locator("html[data-user]").wait_for(state="attached")
+
     def revoke(self, token: str) -> None:
         """Take a token away behind the page's back."""
         address = self.site.metadata()["revocation_endpoint"]
@@ -204,6 +219,13 @@ class Tab:
     def wait_for(self, condition: str) -> None:
         """Return as soon as the condition, in Python, is true."""
         assert self.run(f"await until(lambda: {condition})") is None
+
+    def _sign_in(self, page: Page, user: str) -> None:
+        page.fill("input[name=login]", user)
+        page.fill("input[name=password]", "any")
+        page.click("button[type=submit]")
+        if self.site.asks_for_consent:
+            page.click("form:has(input[name=prompt][value=consent]) button")
 
     @property
     def user(self) -> Any:  # noqa: ANN401
@@ -216,16 +238,6 @@ class Tab:
         secrets = self.site.secrets
         assert secrets
         assert [secret for secret in secrets if secret in seen] == []
-
-
-def sign_in(page: Page, user: str = "alice") -> None:
-    """Fill in the provider's form, and agree to what it asks on the page after it."""
-    page.fill("input[name=login]", user)
-    page.fill("input[name=password]", "any")
-    page.click("button[type=submit]")
-    page.locator(f"{READY}, input[name=prompt][value=consent]").wait_for(state="attached")
-    if page.locator("input[name=prompt][value=consent]").count():
-        page.click("button[type=submit]")
 
 
 @contextmanager
@@ -249,7 +261,7 @@ def foreign_site(**options: object) -> Generator[Site]:
         )
         stack.enter_context(served(site, page))
         stack.enter_context(served(create_api(issuer, AUDIENCE, page_origins(page)), api))
-        yield Site(issuer, api.url, page.origin, lab)
+        yield Site(issuer, api.url, page.origin, lab, asks_for_consent=options["shape"] == "plain")
 
 
 @contextmanager
