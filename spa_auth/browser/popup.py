@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from spa_auth.browser._js import JsError, has, js
 from spa_auth.browser.messages import Listener
@@ -14,6 +14,7 @@ from spa_auth.errors import (
 )
 
 if TYPE_CHECKING:
+    from spa_auth.browser._js import Element
     from spa_auth.client.ports import AnswerMode
 
 WIDTH, HEIGHT = 480, 640
@@ -31,6 +32,7 @@ class WindowPopup:
     def __init__(self, window: Any) -> None:  # noqa: ANN401  it exists in JavaScript only
         self.window = window
         self._state = ""
+        self._opener: Element | None = None
 
     @property
     def closed(self) -> bool:
@@ -48,14 +50,34 @@ class WindowPopup:
 
     def send(self, url: str, *, state: str, mode: "AnswerMode") -> None:
         """Send it to an address."""
-        # What the window shows later must not be able to send this page elsewhere (threat W11). Only a true null
-        # disowns, and Python's None may become undefined.
-        with contextlib.suppress(JsError, AttributeError):
-            if mode == "callback_page":
-                self._state = state
-                js.Object.assign(self.window, js.JSON.parse('{"opener": null}'))
+        if mode == "callback_page":
+            self._state = state
+            with contextlib.suppress(JsError, AttributeError):
+                self._hide_page(f"spa_auth:{state}")
         with contextlib.suppress(JsError, AttributeError):  # closed already, which the next look will show
             self.window.location.replace(url)
+
+    def release(self) -> None:
+        """Leave the window to itself."""
+        if self._opener is not None:
+            self._opener.remove()
+
+    def _hide_page(self, name: str) -> None:
+        # What the window shows later must not be able to send this page elsewhere (threat W11). A window without an
+        # opener could not be closed from here either; so a hidden frame becomes its opener, which is what happens
+        # when the frame opens a window that there is already.
+        self._opener = js.document.createElement("iframe")
+        self._opener.hidden = True
+        js.document.body.append(self._opener)
+        opener = cast("Any", self._opener.contentWindow)
+        self.window.name = name
+        found = opener.open("", name)
+        self.window.name = ""
+        if self.window.opener != opener:
+            if found and found != self.window:
+                found.close()
+            # Only a true null disowns, and Python's None may become undefined.
+            js.Object.assign(self.window, js.JSON.parse('{"opener": null}'))
 
 
 def open_popup() -> WindowPopup:
@@ -80,12 +102,15 @@ async def ask_in_popup(
     try:
         popup.send(url, state=state, mode=mode)
         return await asyncio.wait_for(listener.answer, timeout)
-    except TimeoutError:
+    except BaseException as error:
         popup.close()
-        raise PopupTimeoutError(f"Nobody logged in in the window within {timeout} seconds.") from None
+        if isinstance(error, TimeoutError):
+            raise PopupTimeoutError(f"Nobody logged in in the window within {timeout} seconds.") from None
+        raise
     finally:
         watch.cancel()
         listener.close()
+        popup.release()
 
 
 async def _watch(popup: WindowPopup, mode: "AnswerMode", listener: Listener) -> None:

@@ -37,11 +37,19 @@ def outcome(journey: Journey) -> list[str]:
 
 
 def test_a_popup_logs_in_through_the_callback_page_and_leaves_this_page_where_it_is(journey: Journey) -> None:
-    """W11: the provider's page has no way back to the page that opened it."""
+    """W11: what the window shows cannot send the page elsewhere that opened it."""
     ready(journey)
     address = journey.page.url
     popup = opened(journey)
-    assert popup.evaluate("opener") is None
+    popup.evaluate(
+        """() => {
+            for (const there of [() => opener.location, () => opener.top.location, () => opener.parent.location])
+                try { there().href = 'about:blank?evil' } catch {}
+        }"""
+    )
+    assert popup.evaluate("name") == ""
+    popup.wait_for_timeout(300)
+    assert journey.page.url == address
     with popup.expect_event("close"):
         popup.click("button[value=alice]")
     assert outcome(journey) == ["Alice Archer", "True"]
