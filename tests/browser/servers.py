@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mutab
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -132,11 +132,14 @@ class Lab:
         self._pages: dict[str, tuple[str, dict[str, object]]] = {}
         self._headers: dict[str, dict[str, str]] = {}
 
-    def page(self, source: str, headers: dict[str, str] | None = None, **options: object) -> str:
-        """The address of a page that runs this Python; options replace those of its "spa_auth" block."""
+    def page(self, source: str, headers: object = None, **options: object) -> str:
+        """The address of a page that runs this Python; options replace those of its "spa_auth" block.
+
+        `headers` is a mapping; what passes options on has no better type for them.
+        """
         name = f"p{len(self._pages)}"
         self._pages[name] = (source, {**self.options, **options})
-        self._headers[name] = headers or {}
+        self._headers[name] = cast("dict[str, str]", headers or {})
         return f"{self._origin}/lab/{name}/"
 
     def file(self, path: str, content: bytes) -> str:
