@@ -68,36 +68,41 @@ class Keeper:
             return
 
         async def task() -> None:
-            await self.pull()
-            self._session.accept(grant, asked, generation, silent=silent, userinfo=userinfo)
+            self._session.check_generation(generation)
+            # What ended elsewhere, or became another user's, is no reason to refuse a login that the user has seen.
+            known = self._session.generation if await self.pull() and not silent else generation
+            self._session.accept(grant, asked, known, silent=silent, userinfo=userinfo)
             await self.push()
 
         await self.exclusively(task)
 
-    async def pull(self) -> None:
+    async def pull(self) -> bool:
         """Take the session as other pages have left it in the store; it may be a new one, or none any more.
+
+        Returns whether the session of this page has ended with this.
 
         Raises:
             NetworkError: It has to be verified and the provider does not answer. It is not taken, and stays stored.
         """
         store = self._session.store
         if store is None or not self._keeps:
-            return
+            return False
         from spa_auth.client.stored import parse_session
 
+        generation = self._session.generation
         record = await store.load()
         stored = parse_session(record, issuer=self._config.issuer, client_id=self._config.client_id)
-        generation = self._session.generation
         session = None if stored is None else await self._verified(stored)
         if generation != self._session.generation:
-            return  # logged out meanwhile
+            return False  # logged out meanwhile
         if stored is not None and session is not None:
             self._session.adopt(session, stored.id_tokens[0], stored.entries)
-            return
-        if record is not None:
-            store.forget()
-        if self._session.current is not None:
-            self._session.leave("other_tab")
+        else:
+            if record is not None:
+                store.forget()
+            if self._session.current is not None:
+                self._session.leave("other_tab")
+        return generation != self._session.generation
 
     async def push(self) -> None:
         """Store the session of this page."""

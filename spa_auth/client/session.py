@@ -22,14 +22,13 @@ DAY = 86_400
 class SessionState:
     """Who is logged in here, with which tokens, and who wants to know.
 
-    `generation` counts the sessions that have ended: an answer that was asked for under an older one is late.
     `login_id_token` is the ID token of the login, which later ones continue. `moved` is called after every change of
     session or tokens. `announce` is told why whoever is logged in has changed; `login_reason` is what a login is
     called meanwhile.
     """
 
     def __init__(self, config: ClientConfig, platform: Platform, on_error: Callable[[BaseException], object]) -> None:
-        self.generation = 0
+        self._generation = 0
         self.cache = TokenCache()
         self.login_id_token = ""
         self.changed = platform.state_event(lambda: self.user, on_error)
@@ -51,6 +50,12 @@ class SessionState:
             self._mark_ceiling("1")
             self.end("ceiling")
         return self._session
+
+    @property
+    def generation(self) -> int:
+        """How many sessions have ended: an answer that was asked for under an older one is late."""
+        _ = self.current  # which may end with this
+        return self._generation
 
     @property
     def user(self) -> User | None:
@@ -129,8 +134,8 @@ class SessionState:
 
     def describe(self, userinfo: Mapping[str, object]) -> None:
         """Add what the userinfo endpoint said of the user."""
-        if self._session is not None:
-            self._replace(self._session._replace(userinfo=userinfo), "provider")
+        assert self._session is not None  # noqa: S101  a fault of ours, not of a caller
+        self._replace(self._session._replace(userinfo=userinfo), "provider")
 
     def check_generation(self, generation: int) -> None:
         """Refuse what was asked for by a session that has ended.
@@ -178,7 +183,7 @@ class SessionState:
         self._tell()
 
     def _forget(self) -> None:
-        self.generation += 1
+        self._generation += 1
         self.cache.clear()
 
     def _store_hint(self, record: str | None) -> None:

@@ -52,6 +52,7 @@ class SessionStore:
 
     async def load(self) -> str | None:
         """The record."""
+        await self.settled()  # what is forgotten is not found again, however slow the store
         text = await self._do(lambda: self._cache.get(self._name))
         return text if isinstance(text, str) else None
 

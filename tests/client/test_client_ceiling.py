@@ -36,7 +36,7 @@ def test_at_its_end_the_session_is_over_for_whoever_asks(window: bool) -> None:
         seen: list[str | None] = []
         auth.changed.add_listener(lambda user: seen.append(None if user is None else user.sub))
         world.clock.advance(END - 40)
-        assert auth.user is not None
+        assert await auth.is_authenticated()
         world.clock.advance(15)
         asked = len(wire.asked)
         assert auth.user is None
@@ -100,6 +100,9 @@ def test_after_the_end_no_page_logs_in_silently_until_somebody_logs_in() -> None
         assert auth.user is None
         assert isinstance(await failure(auth.get_token_silently()), LoginRequiredError)
         assert len(wire.asked) == asked
+        wire.changes.clear()
+        assert isinstance(await failure(auth.check_sso_session()), LoginRequiredError)
+        assert auth.user is None
         limit(world, wire)
         auth = await world.login(auth)
         assert auth.user is not None
@@ -117,9 +120,11 @@ def test_a_silent_login_under_way_when_the_end_comes_begins_no_new_session() -> 
         wire.gate = asyncio.Event()
         waiter = asyncio.ensure_future(failure(auth.get_token_silently(audience="https://other.example")))
         await turns(80)
+        wire.changes.clear()  # the new login would have no end
         world.clock.advance(END)
         wire.gate.set()
         assert isinstance(await waiter, LoginRequiredError)
+        assert auth.changed.reason == "ceiling"
         assert auth.user is None
 
     asyncio.run(run())

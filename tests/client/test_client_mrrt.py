@@ -218,7 +218,7 @@ def test_a_call_may_demand_a_login_that_is_not_long_ago(window: bool) -> None:
         assert await auth.get_token_silently(max_age=300)
         world.clock.advance(301)
         for mode in ("on", "off", "cache-only"):
-            error = await failure(auth.get_token_silently(max_age=300, cache_mode=mode))  # type: ignore[call-overload]
+            error = await failure(auth.get_token_silently(max_age=300, cache_mode=mode))
             assert isinstance(error, LoginRequiredError)
             assert "max_age=300" in error.remedy
         assert isinstance(await failure(auth.get_token_silently(max_age=0)), LoginRequiredError)

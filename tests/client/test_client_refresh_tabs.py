@@ -53,7 +53,7 @@ def test_two_tabs_with_a_thousand_refreshes_each_never_show_the_provider_a_spent
         wire.changes["/oauth/token"] = members_changed(id_token=...)
         seen: set[str] = set()
         pages[0].provider.events.on_any(lambda name, _: seen.add(name))
-        chance = random.Random(5)
+        chance = random.Random(5)  # noqa: S311  an order of steps
 
         async def work(auth: AuthClient) -> None:
             for _ in range(1000):
@@ -180,6 +180,23 @@ def test_a_logout_in_one_tab_drops_and_revokes_what_another_gets_late(channels: 
     asyncio.run(run())
 
 
+def test_a_tab_that_slept_while_another_logged_out_posts_nothing_more() -> None:
+    """L01, R15."""
+
+    async def run() -> None:
+        world, wire, _ = await logged_in(cache_location="localstorage", silent_mode="off")
+        other = world.new_tab()
+        world.browser.channels = other.browser.channels = None
+        auth, second = await world.open(), await other.open()
+        await second.logout(open_url=False)
+        posts = len(wire.posts)
+        assert isinstance(await failure(auth.get_token_silently(cache_mode="off")), LoginRequiredError)
+        assert (auth.user, auth.changed.reason) == (None, "other_tab")
+        assert len(wire.posts) == posts
+
+    asyncio.run(run())
+
+
 def test_invalid_grant_ends_the_session_in_every_tab_and_is_asked_for_once() -> None:
     """R08."""
 
@@ -257,7 +274,7 @@ def test_several_apis_keep_their_refresh_tokens_apart_in_every_tab() -> None:
         for client in (auth, second):
             for audience in apis:
                 await client.get_token_silently(audience=audience)
-        chance = random.Random(7)
+        chance = random.Random(7)  # noqa: S311  an order of steps
         for _ in range(20):
             await asyncio.gather(
                 *(

@@ -1,6 +1,7 @@
-"""Sessions that outlast a page: in the browser's storage or the application's, verified again, dropped when in doubt."""
+"""Sessions that outlast a page: in storage or in the application's own store, verified again, dropped when in doubt."""
 
 import asyncio
+import pickle
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from client.wire import (
     logged_in,
     members_changed,
     page,
+    turns,
 )
 
 from spa_auth.client.auth_client import AuthClient
@@ -54,6 +56,27 @@ class OwnCache:
         """Forget it."""
         await asyncio.sleep(0)
         self.texts.pop(name, None)
+
+
+class SlowCache(OwnCache):
+    """The same, which holds up what it reads or writes until `reading` or `writing` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading, self.writing = asyncio.Event(), asyncio.Event()
+        self.reading.set()
+        self.writing.set()
+
+    async def get(self, name: str) -> str | None:
+        """The text as it is now, later."""
+        text = self.texts.get(name)
+        await self.reading.wait()
+        return text
+
+    async def set(self, name: str, text: str) -> None:
+        """Keep it, later."""
+        await self.writing.wait()
+        self.texts[name] = text
 
 
 class PlainCache:
@@ -204,9 +227,9 @@ def _entry_changed(**changes: object) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda members: None,
+        lambda _: None,
         lambda members: [members],
-        lambda members: {},
+        lambda _: {},
         _changed(v=2),
         _changed(iss="https://evil.example/"),
         _changed(client_id="another"),
@@ -220,7 +243,7 @@ def _entry_changed(**changes: object) -> Callable[[dict[str, Any]], object]:
     ],
 )
 def test_a_damaged_or_foreign_record_is_dropped_and_breaks_no_page(
-    store: dict[str, object], damage: Callable[[dict[str, Any]], object]
+    store: dict[str, object], damage: Callable[[dict[str, Any]], Any]
 ) -> None:
     """S20, R18, A23."""
 
@@ -352,6 +375,8 @@ def test_of_an_access_token_that_nobody_can_read_the_entry_tells_the_end(end: ob
     assert stored is not None
     assert stored.entries[0].tokens.expires_at == (1 if end == 1 else 1000)
     assert token not in repr(stored)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(stored)
 
 
 def test_where_the_provider_does_not_answer_the_session_is_not_loaded_and_not_lost(store: dict[str, object]) -> None:
@@ -360,7 +385,7 @@ def test_where_the_provider_does_not_answer_the_session_is_not_loaded_and_not_lo
         servers = dict(world.browser.servers)
         world.browser.servers.clear()
         auth = await world.open()
-        assert auth.user is None
+        assert not await auth.is_authenticated()
         assert {type(error) for error in world.browser.errors} == {NetworkError}
         assert len(records(world, store)) == 1
         world.browser.servers.update(servers)
@@ -446,19 +471,19 @@ class Faulty:
         self._fault = fault
         self._result = result
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Any:  # noqa: ANN401
         """The text, or a fault."""
         return self._do("get", self._cache.get(name))
 
-    def set(self, name: str, text: str) -> Any:
+    def set(self, name: str, text: str) -> Any:  # noqa: ANN401
         """Keep it, or a fault."""
         return self._do("set", self._cache.set(name, text))
 
-    def remove(self, name: str) -> Any:
+    def remove(self, name: str) -> Any:  # noqa: ANN401
         """Forget it, or a fault."""
         return self._do("remove", self._cache.remove(name))
 
-    def _do(self, name: str, action: Awaitable[object]) -> object:
+    def _do(self, name: str, action: Awaitable[object]) -> Any:  # noqa: ANN401  whatever goes wrong
         if name != self._fault:
             return action
         asyncio.ensure_future(action).cancel()
@@ -544,6 +569,63 @@ def test_a_logout_while_the_store_is_still_writing_leaves_nothing() -> None:
             assert cache.texts == {}
             assert auth.user is None
             _, _, auth = await alone(cache=cache)
+
+    asyncio.run(run())
+
+
+def test_a_logout_while_the_store_is_read_or_written_is_the_last_word(window: bool) -> None:
+    """L08, R15."""
+
+    async def run() -> None:
+        cache = SlowCache()
+        world = page(window=window, silent_mode="off", cache=cache)
+        wire = Wire(world)
+        idle = await world.open()
+        auth = await world.login(await world.open())
+        assert len(cache.texts) == 1
+        cache.reading.clear()
+        looking = asyncio.ensure_future(idle.check_session())
+        await turns()
+        leaving = asyncio.ensure_future(idle.logout(open_url=False))
+        idle._context.session.end("logout")
+        await turns()
+        cache.reading.set()
+        await asyncio.gather(looking, leaving)
+        assert idle.user is None
+        assert cache.texts == {}
+        auth = await world.login(auth)
+        cache.writing.clear()
+        posts = len(wire.posts)
+        refreshing = asyncio.ensure_future(failure(auth.get_token_silently(cache_mode="off")))
+        while len(wire.posts) == posts:  # noqa: ASYNC110  the wire tells nobody
+            await asyncio.sleep(0)
+        await turns()
+        auth._context.session.end("logout")
+        cache.writing.set()
+        assert isinstance(await refreshing, LoginRequiredError)
+        await turns()
+        assert cache.texts == {}
+        assert auth.user is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("steps", range(40))
+def test_a_logout_at_any_step_of_a_refresh_leaves_nothing_in_a_slow_store(steps: int) -> None:
+    """L08, R15: property 16."""
+
+    async def run() -> None:
+        cache = OwnCache()
+        world = page(window=False, silent_mode="off", cache=cache)
+        Wire(world)
+        auth = await world.login(await world.open())
+        refreshing = asyncio.ensure_future(auth.get_token_silently(cache_mode="off"))
+        await turns(steps)
+        await auth.logout(open_url=False)
+        await asyncio.wait({refreshing})
+        assert refreshing.exception() is None or isinstance(refreshing.exception(), LoginRequiredError)
+        await turns()
+        assert (cache.texts, auth.user) == ({}, None)
 
     asyncio.run(run())
 

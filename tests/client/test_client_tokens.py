@@ -111,7 +111,7 @@ def test_a_detailed_response_tells_what_was_granted_and_what_is_left_but_not_the
         assert abs(details.expires_at - world.clock() - LIFETIME) < 5
         assert details.scope.covers(["openid", "profile"])
         assert details.id_token == wire.answered["id_token"]
-        assert wire.answered["refresh_token"] not in map(str, details)
+        assert str(wire.answered["refresh_token"]) not in map(str, details)
         assert not any(secret in repr(details) for secret in wire.secrets)
         world.clock.advance(400)
         later = await auth.get_token_silently(detailed_response=True)
