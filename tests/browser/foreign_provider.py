@@ -88,14 +88,14 @@ class Site:
     expected: set[str] = field(default_factory=set[str])
 
     def metadata(self) -> dict[str, Any]:
-        return _get(f"{self.issuer.removesuffix('/')}/.well-known/openid-configuration")
+        return _get(self.issuer, "/.well-known/openid-configuration")
 
     def path(self, endpoint: str) -> str:
         """The path of an endpoint, as the provider publishes it."""
-        return "/" + self.metadata()[endpoint].split("/", 3)[3]
+        return "/" + str(self.metadata()[endpoint]).split("/", 3)[3]
 
     def clear(self) -> None:
-        _get(f"{self.issuer.removesuffix('/')}/test/journal?clear")
+        _get(self.issuer, "/test/journal?clear")
         self.expected = set()
 
     def exchanges(self, endpoint: str) -> list[Exchange]:
@@ -138,7 +138,7 @@ class Site:
 
     @property
     def _journal(self) -> dict[str, Any]:
-        return _get(f"{self.issuer.removesuffix('/')}/test/journal")
+        return _get(self.issuer, "/test/journal")
 
     @property
     def _exchanges(self) -> list[Exchange]:
@@ -284,6 +284,7 @@ def _provider(**options: object) -> Generator[str]:
             process.terminate()
 
 
-def _get(url: str) -> Any:  # noqa: ANN401
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  an address of ours
-        return json.load(answer)
+def _get(issuer: str, path: str) -> dict[str, Any]:
+    with urllib.request.urlopen(issuer.removesuffix("/") + path, timeout=10) as answer:  # noqa: S310  an address of ours
+        found: dict[str, Any] = json.load(answer)
+    return found

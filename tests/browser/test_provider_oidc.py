@@ -199,7 +199,7 @@ def test_the_session_of_the_provider_is_taken_over_when_it_is_asked_for(bent: Ta
     assert bent.user is None
     found = bent.run('(lambda found: [found.state, found.refresh_token])(await auth.check_sso_session(state="mine"))')
     assert found == ["mine", None]
-    assert bent.user["sub"] == "alice"
+    assert bent.run("auth.user.sub") == "alice"
 
 
 def test_a_refresh_token_is_given_up_and_the_hidden_frame_takes_its_place(bent: Tab) -> None:
@@ -332,9 +332,9 @@ def test_resource_names_the_api_in_every_request(plain: Tab) -> None:
     assert plain.run('await auth.fetch_with_auth("/notes").json()')[0] == "note of alice"
     assert plain.run(AGAIN)
     assert plain.run('await auth.fetch_with_auth("/notes").json()')[0] == "note of alice"
-    asked = [plain.site.exchanges("authorization_endpoint")[0].parameters]
-    asked += [each.form for each in plain.site.exchanges("token_endpoint")]
-    assert [(each["resource"], "audience" in each) for each in asked] == [("https://api.example", False)] * 3
+    (asked,) = plain.site.exchanges("authorization_endpoint")
+    sent = [asked.parameters, *(each.form for each in plain.site.exchanges("token_endpoint"))]
+    assert [(each["resource"], "audience" in each) for each in sent] == [("https://api.example", False)] * 3
 
 
 def test_a_scope_that_was_not_agreed_to_is_said_to_need_consent(plain: Tab) -> None:
