@@ -1,5 +1,7 @@
 """Logins that show nothing: in a hidden frame, or by a redirect that comes back at once."""
 
+from typing import TYPE_CHECKING
+
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login
 from spa_auth.client.negotiation import CALLBACK_PAGE, Surroundings, check_silent, silent_answer_mode
@@ -11,6 +13,9 @@ from spa_auth.protocol.session import is_same_user
 from spa_auth.protocol.strict_json import loads_object
 from spa_auth.protocol.transaction import REDIRECT
 from spa_auth.protocol.url import origin_of
+
+if TYPE_CHECKING:
+    from spa_auth.client.ports import Storage
 
 
 async def log_in_silently(context: Context, login: Login, options: LoginOptions) -> Grant:
@@ -71,10 +76,9 @@ async def leave_silently(context: Context, login: Login) -> None:
     await navigator.leave(request.request.url, timeout=context.config.navigation_timeout)
 
 
-def forget_try(context: Context) -> None:
+def forget_try(context: Context, storage: "Storage") -> None:
     """After a silent login that came back well, the next page may try again, even within the same second."""
-    if context.platform.session_storage is not None:
-        context.platform.session_storage.remove(_tried(context))
+    storage.remove(_tried(context))
 
 
 def _tried(context: Context) -> str:

@@ -88,10 +88,11 @@ class Start:
         else:
             self._has_failed = result.error is not None
         self._restore_address(result.return_to)
-        if result.silent and result.error is None:
+        storage = self._context.platform.session_storage
+        if result.silent and result.error is None and storage is not None:
             from spa_auth.client.silent import forget_try
 
-            forget_try(self._context)
+            forget_try(self._context, storage)
         # Of a login that the page tried by itself the application need not know: nobody has asked for it.
         self.redirect_result = None if result.silent else result
         if result.error is not None and not (result.silent and isinstance(result.error, OAuthError)):

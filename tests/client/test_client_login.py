@@ -20,6 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spa_auth.client.transactions import MemoryStorage
+from spa_auth.dev_provider import Options
+from spa_auth.dev_provider.options import Organization
 from spa_auth.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -417,5 +419,58 @@ def test_a_tab_that_keeps_nothing_is_not_sent_to_the_provider() -> None:
         with pytest.raises(StorageUnavailableError, match="Allow this site"):
             await auth.login_with_redirect()
         assert world.browser.visited == []
+
+    asyncio.run(run())
+
+
+def test_an_acr_that_was_asked_for_is_demanded_of_the_answer() -> None:
+    """A29: also where it is a parameter among others."""
+
+    async def run() -> None:
+        world = page()
+        auth = await world.login(await world.open(), authorization_params={"acr_values": "gold silver"})
+        assert auth.redirect_result is not None
+        assert auth.redirect_result.error is not None
+        assert auth.redirect_result.error.error == "insufficient_user_authentication"
+        assert auth.user is None
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("answer", ["org_club", "org_other"])
+def test_an_organization_that_was_asked_for_is_demanded_of_the_answer(answer: str) -> None:
+    """A31: the provider's answer may be about another one."""
+
+    async def run() -> None:
+        clubs = tuple(Organization(org_id=f"org_{name}", name=name) for name in ("club", "other"))
+        world = page(provider_options=Options(organizations=clubs))
+        address = await departure(world, await world.open(), authorization_params={"organization": "org_club"})
+        world.browser.choice = {"user": "alice"}
+        auth = await returned(world, address.replace("organization=org_club", f"organization={answer}"))
+        result = auth.redirect_result
+        assert result is not None
+        if answer == "org_club":
+            assert (await auth.get_id_token_claims() or {})["org_id"] == "org_club"
+        else:
+            assert result.error is not None
+            assert (result.error.error, auth.user) == ("organization_mismatch", None)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("use_par", "pushed"), [(True, True), ("auto", False), (False, False)])
+def test_a_request_is_pushed_when_that_is_wanted(use_par: object, pushed: bool) -> None:
+    """A33: what is pushed does not go through the address."""
+
+    async def run() -> None:
+        world = page(use_par=use_par)
+        wire = Wire(world)
+        address = await departure(world, await world.open())
+        query = dict(form.parse(parse_url(address).query))
+        assert ("POST /oauth/par" in wire.asked) == pushed
+        assert (set(query) == {"client_id", "request_uri"}) == pushed
+        world.browser.choice = {"user": "alice"}
+        auth = await returned(world, address)
+        assert auth.user is not None
 
     asyncio.run(run())

@@ -342,3 +342,16 @@ def test_a_logout_can_leave_refresh_tokens_as_they_are() -> None:
         assert "POST /oauth/revoke" not in wire.asked
 
     asyncio.run(run())
+
+
+def test_the_logout_of_another_client_of_the_tab_is_left_to_it() -> None:
+    async def run() -> None:
+        world, _, auth = await logged_in()
+        state = query_of(await world.browser.until_departure(auth.logout()))["state"]
+        world.browser.url = f"{PAGE}?state={state}"
+        await world.open(client_id="another")
+        assert world.browser.url == f"{PAGE}?state={state}"
+        await world.open()
+        assert (world.browser.url, world.browser.errors) == (PAGE, [])
+
+    asyncio.run(run())

@@ -379,3 +379,12 @@ def test_another_user_in_the_popup_replaces_the_one_of_the_page() -> None:
         assert (user.sub, auth.changed.reason) == ("bob", "user_switch")
 
     asyncio.run(run())
+
+
+def test_a_listener_that_logs_out_at_once_leaves_nobody_to_return() -> None:
+    async def run() -> None:
+        _, auth = await opened()
+        auth.changed.add_listener(lambda user: user and auth._context.session.end("logout"))
+        assert isinstance(await failure(auth.login_with_popup()), LoginRequiredError)
+
+    asyncio.run(run())
