@@ -6,7 +6,13 @@ from spa_auth.client.context import Context
 from spa_auth.client.login import Login, Parameters
 from spa_auth.client.negotiation import CALLBACK_PAGE, popup_answer_mode
 from spa_auth.client.silent import surroundings
-from spa_auth.errors import ConfigurationError, LoginRequiredError, MissingScopesError, SpaAuthError
+from spa_auth.errors import (
+    ConfigurationError,
+    LoginRequiredError,
+    MissingScopesError,
+    NavigationUnavailableError,
+    SpaAuthError,
+)
 from spa_auth.protocol import form
 from spa_auth.protocol.flows import LoginRequest
 from spa_auth.protocol.scope import missing_scopes
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from spa_auth.client.ports import AnswerMode
     from spa_auth.client.tokens import Tokens
 
+_BY_LINK = "Log in by link: link = await auth.login_link(), show link.url, then await link.result()."
 CACHE_MODES = ("on", "off", "cache-only")
 
 
@@ -63,7 +70,9 @@ class PopupLogin:
         self._closes = close_popup
         self._needed = scope or ""
         self._timeout = context.config.authorize_timeout if timeout is None else timeout
-        navigator = context.navigator
+        navigator = context.platform.navigator
+        if navigator is None:
+            raise NavigationUnavailableError("There is no window here, as in a worker.", remedy=_BY_LINK)
         self._options = login.options(
             POPUP, audience=audience, scope=scope, max_age=max_age, parameters=authorization_params
         )

@@ -96,6 +96,13 @@ def test_a_foreign_opener_or_parent_hears_nothing(journey: Journey) -> None:
     assert inner.url == f"{servers.foreign}/callback.html"
 
 
+def test_a_window_that_nobody_waits_for_says_that_it_can_be_closed(journey: Journey) -> None:
+    journey.page.goto(f"{journey.servers.origin}/callback.html?code=x&state={fake_state('l')}")
+    expect(journey.page.locator("#done")).to_have_text("You can close this window.")
+    expect(journey.page.locator("#stale")).to_be_hidden()
+    assert journey.page.url == f"{journey.servers.origin}/callback.html"
+
+
 def test_the_callback_page_is_small_and_has_nothing_inline() -> None:
     """S15 and W16: under 1.5 KB, no inline script, no request, no message to everybody."""
     html, script = (ROOT / "web" / name for name in ("callback.html", "callback.js"))

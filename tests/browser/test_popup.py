@@ -37,7 +37,7 @@ def outcome(journey: Journey) -> list[str]:
 
 
 def test_a_popup_logs_in_through_the_callback_page_and_leaves_this_page_where_it_is(journey: Journey) -> None:
-    """W11: what the window shows cannot send the page elsewhere that opened it."""
+    """W11: what the window shows cannot send the page elsewhere that opened it. W12: it has no name to be found by."""
     ready(journey)
     address = journey.page.url
     popup = opened(journey)

@@ -464,3 +464,18 @@ def test_a_login_whose_answer_comes_after_a_logout_is_dropped(window: bool) -> N
         assert auth.user is None
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("elsewhere", [f"{PAGE}other.html", "https://evil.example/callback.html"])
+def test_an_address_that_is_not_the_redirect_uri_is_no_callback_whoever_hands_it_in(
+    window: bool, elsewhere: str
+) -> None:
+    """A20."""
+
+    async def run() -> None:
+        auth = await page(window=window, handle_redirect=False).open()
+        error = await failure(auth.handle_redirect_callback(f"{elsewhere}?code=x&state=r{'A' * 43}"))
+        assert isinstance(error, MissingTransactionError)
+        assert "redirect URI" in error.error_description
+
+    asyncio.run(run())

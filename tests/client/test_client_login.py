@@ -450,7 +450,9 @@ def test_an_organization_that_was_asked_for_is_demanded_of_the_answer(answer: st
         result = auth.redirect_result
         assert result is not None
         if answer == "org_club":
-            assert (await auth.get_id_token_claims() or {})["org_id"] == "org_club"
+            claims = await auth.get_id_token_claims()
+            assert claims is not None
+            assert claims["org_id"] == "org_club"
         else:
             assert result.error is not None
             assert (result.error.error, auth.user) == ("organization_mismatch", None)

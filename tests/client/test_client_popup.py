@@ -54,7 +54,7 @@ def asked(world: Pair) -> dict[str, str]:
 def refusal(auth: AuthClient, **options: object) -> SpaAuthError:
     """What the call itself raises, before anything is awaited."""
     with pytest.raises(SpaAuthError) as caught:
-        auth.login_with_popup(**options)  # type: ignore[arg-type]
+        _ = auth.login_with_popup(**options)  # type: ignore[arg-type]
     return caught.value
 
 
@@ -272,6 +272,7 @@ def test_without_a_window_there_are_no_popups() -> None:
         auth = await page(window=False).open()
         error = refusal(auth)
         assert isinstance(error, NavigationUnavailableError)
+        assert "login_link" in error.remedy
 
     asyncio.run(run())
 
@@ -366,7 +367,7 @@ def test_a_cache_mode_that_there_is_not_is_refused() -> None:
     async def run() -> None:
         _, auth = await opened()
         with pytest.raises(ConfigurationError):
-            auth.get_token_with_popup(cache_mode="maybe")  # type: ignore[arg-type]
+            _ = auth.get_token_with_popup(cache_mode="maybe")  # type: ignore[arg-type]
 
     asyncio.run(run())
 
@@ -384,7 +385,7 @@ def test_another_user_in_the_popup_replaces_the_one_of_the_page() -> None:
 def test_a_listener_that_logs_out_at_once_leaves_nobody_to_return() -> None:
     async def run() -> None:
         _, auth = await opened()
-        auth.changed.add_listener(lambda user: user and auth._context.session.end("logout"))
+        auth.changed.add_listener(lambda user: None if user is None else auth._context.session.end("logout"))
         assert isinstance(await failure(auth.login_with_popup()), LoginRequiredError)
 
     asyncio.run(run())
