@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = "/lab/p0/"
 SCOPE = "openid profile email read:notes"
 READY = "html[data-ready]"
-# `act` runs a piece of Python and answers with its value, or with the name of what it raised, as JSON.
+# `act` runs a piece of Python and answers with its value, or with the name of what it raised, as JSON; `happened` are
+# the names of the client's events, `failures` the codes of what was raised.
 SOURCE = """
 import asyncio
 import json
@@ -36,10 +37,13 @@ from pyodide.code import eval_code_async
 from pyodide.ffi import create_proxy
 from spa_auth.browser import create_auth_client
 
+happened, failures = [], []
+
 async def act(source):
     try:
         value = await eval_code_async(source, globals())
     except Exception as error:
+        failures.append(getattr(error, "error", repr(error)))
         value = {"raised": type(error).__name__, "error": getattr(error, "error", None)}
     return json.dumps(value, default=dict)
 
@@ -50,6 +54,7 @@ async def until(condition):
 
 try:
     auth = await create_auth_client()
+    auth.events.on_any(lambda name, event: happened.append(name))
     result = auth.redirect_result
 finally:
     js.globalThis.act = create_proxy(act)
@@ -187,14 +192,14 @@ class Tab:
     def log_in(self, source: str = "await auth.login_with_redirect()", *, user: str = "alice") -> None:
         """Log in by redirect, and come back."""
         self.leave(source)
-        self._sign_in(self.page, user)
+        self.sign_in(self.page, user)
         self.is_ready()
 
     def log_in_by_popup(self, *, user: str = "alice") -> None:
         """Log in by popup, and come back."""
         with self.page.expect_popup() as opened:
             self.begin("await auth.login_with_popup()")
-        self._sign_in(opened.value, user)
+        self.sign_in(opened.value, user)
         self.wait_for("auth.user is not None")
 
     def is_known_at_the_provider(self) -> bool:
@@ -220,7 +225,8 @@ class Tab:
         """Return as soon as the condition, in Python, is true."""
         assert self.run(f"await until(lambda: {condition})") is None
 
-    def _sign_in(self, page: Page, user: str) -> None:
+    def sign_in(self, page: Page, user: str) -> None:
+        """Fill in the provider's form, and agree to what it asks on the page after it."""
         page.fill("input[name=login]", user)
         page.fill("input[name=password]", "any")
         page.click("button[type=submit]")

@@ -281,6 +281,34 @@ def test_a_popup_answers_the_page(bent: Tab, mode: str) -> None:
     assert asked.get("response_mode") == (None if mode == "callback_page" else "web_message")
 
 
+def test_a_popup_in_which_the_user_says_no_is_an_error_of_its_own(bent: Tab) -> None:
+    bent.open()
+    with bent.page.expect_popup() as opened:
+        bent.begin("await auth.login_with_popup()")
+    opened.value.click("text=Cancel")
+    bent.wait_for("'access_denied' in failures")
+    assert bent.user is None
+
+
+def test_a_link_logs_in_the_page_that_made_it(bent: Tab) -> None:
+    bent.open()
+    bent.run("link = await auth.login_link()")
+    other = bent.page.context.new_page()
+    other.goto(bent.run("link.url"))
+    bent.sign_in(other, "bob")
+    assert bent.run("(await link.result(timeout=20)).sub") == "bob"
+    assert bent.run('await auth.fetch_with_auth("/notes").json()')[0] == "note of bob"
+
+
+def test_tokens_are_renewed_ahead_of_their_end(page: Page, context: BrowserContext) -> None:
+    with foreign_site(shape="bent", accessTokenLifetime=8) as site:
+        for tab in _tab(page, context, site):
+            tab.open(auto_renew=True)
+            tab.log_in()
+            tab.wait_for("'token.refreshed' in happened")
+            assert site.grants()[:2] == ["authorization_code", "refresh_token"]
+
+
 def test_without_prompt_consent_there_is_no_refresh_token_and_the_hidden_frame_renews(plain: Tab) -> None:
     plain.open(audience=None, scope="openid profile email")
     plain.log_in()
