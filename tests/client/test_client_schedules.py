@@ -54,6 +54,70 @@ def test_in_every_schedule_a_token_is_the_users_own_and_nothing_is_spent_twice(s
     asyncio.run(run())
 
 
+TAB_STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.sampled_from(["token", "new token", "scoped token", "alice", "bob", "logout", "later", "cancel", "reload"]),
+        st.integers(0, 12),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([{"cache_location": "localstorage"}, {}, {"cache_location": "localstorage", "auto_renew": True}]),
+    TAB_STEPS,
+)
+@example(
+    {"cache_location": "localstorage"}, [(0, "alice", 30), (1, "new token", 0), (0, "new token", 3), (1, "logout", 0)]
+)
+@example({"cache_location": "localstorage"}, [(0, "alice", 30), (1, "reload", 30), (1, "bob", 2), (0, "new token", 9)])
+def test_in_every_schedule_of_two_tabs_nothing_is_spent_twice_and_nobody_gets_anothers_token(
+    options: dict[str, object], steps: list[tuple[int, str, int]]
+) -> None:
+    """R05, R15, R16, L01: with one store, and with a memory for each."""
+
+    async def run() -> None:
+        world = page(silent_mode="off", **options)  # type: ignore[arg-type]
+        wire = Wire(world)
+        pages = [world, world.new_tab()]
+        clients = [await each.open() for each in pages]
+        tasks: list[asyncio.Task[None]] = []
+        for tab, name, pause in steps:
+            await act(pages, clients, tasks, tab, name)
+            await turns(pause)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await turns()
+        for auth in clients:
+            await check(auth)
+        spent = Counter(post.get("refresh_token") or post["code"] for post in wire.posts)
+        assert set(spent.values()) <= {1}
+        await clients[0].logout(open_url=False)
+        await turns(60)
+        assert not [name for name in world.browser.local_storage.names() if ":session:" in name]
+        for auth in clients:
+            assert (auth.user, await auth.get_token_silently(cache_mode="cache-only")) == (None, None)
+            auth.close()
+
+    asyncio.run(run())
+
+
+async def act(
+    pages: list[Pair], clients: list[AuthClient], tasks: list[asyncio.Task[None]], tab: int, name: str
+) -> None:
+    """One thing that happens in a tab, or to all."""
+    if name == "later":
+        pages[0].clock.advance(600)
+    elif name == "reload":
+        clients[tab].close()
+        clients[tab] = await pages[tab].open()
+    elif name != "cancel":
+        tasks.append(asyncio.create_task(step(pages[tab], clients[tab], name)))
+    elif tasks:
+        tasks[-1].cancel()
+
+
 def step(world: Pair, auth: AuthClient, name: str) -> Coroutine[object, object, None]:
     """One thing that an application may do at any time."""
     if name in ("alice", "bob"):
@@ -81,7 +145,7 @@ async def use_token(auth: AuthClient, name: str) -> None:
             scope="read:notes" if name == "scoped token" else None, cache_mode="off" if name == "new token" else "on"
         )
     except SpaAuthError as error:
-        assert error.error in {"login_required", "silent_auth_unavailable", "missing_scopes"}, error  # noqa: PT017
+        assert error.error in {"login_required", "silent_auth_unavailable", "missing_scopes", "timeout"}, error  # noqa: PT017
         return
     assert parse_jwt(token).claims["sub"] in {"alice", "bob"}
 
