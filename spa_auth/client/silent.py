@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login
 from spa_auth.client.negotiation import CALLBACK_PAGE, Surroundings, check_silent, silent_answer_mode
-from spa_auth.errors import ConsentRequiredError, InteractionRequiredError, SubMismatchError
+from spa_auth.errors import SubMismatchError
 from spa_auth.protocol import form
 from spa_auth.protocol.flows import Grant, LoginOptions
 from spa_auth.protocol.recipe import TRIED_PREFIX
@@ -36,12 +36,7 @@ async def log_in_silently(context: Context, login: Login, options: LoginOptions)
         mode=mode,
         timeout=context.config.authorize_timeout,
     )
-    try:
-        grant = await login.grant(form.parse(query), request.transaction)
-    except (ConsentRequiredError, InteractionRequiredError) as error:
-        del query
-        context.emit("interaction.required", audience=options.audience, error=error)
-        raise
+    grant = await login.grant(form.parse(query), request.transaction)
     _check_same_user(context, grant)
     return grant
 

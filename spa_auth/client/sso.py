@@ -6,7 +6,13 @@ from typing import NamedTuple, NoReturn
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login
 from spa_auth.client.silent import log_in_silently
-from spa_auth.errors import ConfigurationError, LoginRequiredError, MissingScopesError
+from spa_auth.errors import (
+    ConfigurationError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+    MissingScopesError,
+)
 from spa_auth.protocol.flows import Grant, LoginOptions
 from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
 from spa_auth.protocol.scope import Scope
@@ -84,4 +90,7 @@ async def _log_in(context: Context, login: Login, options: LoginOptions) -> Gran
     except LoginRequiredError:
         if context.session.current is None:
             context.session.forget_hint()
+        raise
+    except (ConsentRequiredError, InteractionRequiredError) as error:
+        context.emit("interaction.required", audience=options.audience, error=error)
         raise

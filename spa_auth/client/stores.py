@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from spa_auth.errors import without_locals
 
@@ -86,7 +86,7 @@ class SessionStore:
                 result = action()
                 if isinstance(result, Awaitable):
                     async with asyncio.timeout(self._timeout):
-                        return await result
+                        return await cast("Awaitable[object]", result)
                 return result
             except Exception as error:  # noqa: BLE001  a store is foreign code
                 self._on_error(without_locals(error))

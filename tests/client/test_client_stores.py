@@ -3,7 +3,7 @@
 import asyncio
 import pickle
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from client.wire import (
@@ -28,7 +28,7 @@ from spa_auth.dev_provider import Options
 from spa_auth.errors import ConfigurationError, LoginRequiredError, NetworkError
 from spa_auth.protocol.jwt import parse_jwt
 from spa_auth.protocol.scope import Scope
-from spa_auth.protocol.strict_json import dumps, loads_object
+from spa_auth.protocol.strict_json import dumps, is_texts, loads_object
 from spa_auth.protocol.token import TokenSet
 from spa_auth.testing import Pair
 
@@ -220,28 +220,24 @@ def _changed(**changes: object) -> Callable[[dict[str, Any]], object]:
     return lambda members: {**members, **changes}
 
 
-def _entry_changed(**changes: object) -> Callable[[dict[str, Any]], object]:
-    return lambda members: {**members, "entries": [{**members["entries"][0], **changes}]}
+DAMAGES: list[Callable[[dict[str, Any]], Any]] = [
+    lambda _: None,
+    lambda members: [members],
+    lambda _: {},
+    _changed(v=2),
+    _changed(iss="https://evil.example/"),
+    _changed(client_id="another"),
+    _changed(id_tokens=[]),
+    _changed(id_tokens="x"),
+    _changed(id_tokens=["x"]),
+    _changed(id_tokens=["a.b.c"]),
+    _changed(id_tokens=["x", "y", "z"]),
+    _changed(id_tokens=[5]),
+    _changed(entries={}),
+]
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda _: None,
-        lambda members: [members],
-        lambda _: {},
-        _changed(v=2),
-        _changed(iss="https://evil.example/"),
-        _changed(client_id="another"),
-        _changed(id_tokens=[]),
-        _changed(id_tokens="x"),
-        _changed(id_tokens=["x"]),
-        _changed(id_tokens=["a.b.c"]),
-        _changed(id_tokens=["x", "y", "z"]),
-        _changed(id_tokens=[5]),
-        _changed(entries={}),
-    ],
-)
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_or_foreign_record_is_dropped_and_breaks_no_page(
     store: dict[str, object], damage: Callable[[dict[str, Any]], Any]
 ) -> None:
@@ -306,18 +302,18 @@ def _signed(claims: dict[str, object]) -> Callable[[str], str]:
     return lambda token: KEYS.sign("JWT", {**parse_jwt(token).claims, **claims})
 
 
-@pytest.mark.parametrize(
-    "forge",
-    [
-        lambda token: f"{token[:-8]}AAAAAAAA",
-        lambda token: token.replace(".", "", 1),
-        _signed({"iss": "https://evil.example/"}),
-        _signed({"aud": "another"}),
-        _signed({"sub": 5}),
-        _signed({"iat": 99_999_999_999}),
-        _signed({"exp": None}),
-    ],
-)
+FORGERIES: list[Callable[[str], str]] = [
+    lambda token: f"{token[:-8]}AAAAAAAA",
+    lambda token: token.replace(".", "", 1),
+    _signed({"iss": "https://evil.example/"}),
+    _signed({"aud": "another"}),
+    _signed({"sub": 5}),
+    _signed({"iat": 99_999_999_999}),
+    _signed({"exp": None}),
+]
+
+
+@pytest.mark.parametrize("forge", FORGERIES)
 def test_nobody_is_taken_for_the_subject_of_an_id_token_that_is_not_the_providers(
     store: dict[str, object], forge: Callable[[str], str]
 ) -> None:
@@ -663,9 +659,9 @@ def test_an_outage_of_the_keys_does_not_lose_the_session() -> None:
 
 def _objects(value: object) -> list[dict[str, object]]:
     assert isinstance(value, list)
-    return value
+    return cast("list[dict[str, object]]", value)
 
 
 def _texts(value: object) -> list[str]:
-    assert isinstance(value, list)
+    assert is_texts(value)
     return value

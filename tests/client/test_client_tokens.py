@@ -592,7 +592,11 @@ def test_a_provider_that_wants_interaction_ends_no_session() -> None:
             return response._replace(headers=(("Location", f"{CALLBACK}?{refusal}"),))
 
         wire.changes["redirect"] = consent
+        events = moments(auth)
         assert isinstance(await failure(auth.get_token_silently(audience=OTHER_API)), InteractionRequiredError)
+        assert events == [("token.failed", "interaction_required"), ("interaction.required", "interaction_required")]
+        assert isinstance(await failure(auth.check_sso_session()), InteractionRequiredError)
+        assert events[2:] == [("interaction.required", "interaction_required")]
         await auth.check_session()
         assert auth.user is not None
         assert world.browser.url == PAGE
