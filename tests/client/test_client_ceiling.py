@@ -144,9 +144,9 @@ def test_a_stored_session_past_its_end_is_not_loaded() -> None:
     asyncio.run(run())
 
 
-def test_renewal_ahead_of_time_ends_with_the_session() -> None:
+def test_renewal_ahead_of_time_ends_with_the_session(window: bool) -> None:
     async def run() -> None:
-        world, wire, auth = await limited(auto_renew=True)
+        world, wire, auth = await limited(window, auto_renew=True)
         reasons: list[str | None] = []
         auth.changed.add_listener(lambda _: reasons.append(auth.changed.reason))
         await turns()
