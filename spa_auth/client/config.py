@@ -38,7 +38,7 @@ class ClientConfig(NamedTuple):
         cache_location: Where tokens are kept: "memory", "sessionstorage" or "localstorage".
         cache: A store of your own in its place.
         use_refresh_tokens: Whether to ask for refresh tokens and to use them.
-        use_refresh_tokens_fallback: Whether to log in silently where there is no refresh token, or it is refused.
+        use_refresh_tokens_fallback: Whether to log in silently where there is no refresh token.
         use_mrrt: Whether one refresh token is good for every audience.
         use_par: Whether to push authorization requests (RFC 9126): "auto" does so where the provider demands it.
         leeway: How far clocks may differ; at most 300.
