@@ -11,7 +11,9 @@ from typing import NamedTuple
 from vector_files import vectors
 
 TESTS = Path(__file__).parent
-_ID = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]\d\d)(?![A-Za-z0-9])")
+# In words an id has a large letter, in the name of a test a small one. "\x06" is none.
+_ID = re.compile(r"(?<![A-Za-z0-9\\])([A-Z]\d\d)(?![A-Za-z0-9])")
+_TEST_NAME = re.compile(r"def test_(\w+)")
 GROUPS = {
     "A": "authorization request, callback, transaction",
     "W": "windows, frames, messages",
@@ -64,21 +66,28 @@ class Row(NamedTuple):
 
 def rows() -> list[Row]:
     """Every threat of the catalogue, in its order."""
-    named = _named()
+    tests = named()
     return [
-        Row(name, row["attack"], row["priority"], tuple(sorted(named.get(name, ()))))
+        Row(name, row["attack"], row["priority"], tuple(sorted(tests.get(name, ()))))
         for name, row in vectors("threats").items()
     ]
 
 
-def _named() -> dict[str, set[str]]:
-    named: dict[str, set[str]] = {}
+def named() -> dict[str, set[str]]:
+    """The modules of tests that name an id, by id."""
+    found_in: dict[str, set[str]] = {}
     for path in TESTS.rglob("*.py"):
         if "node_modules" in path.parts or path.name == Path(__file__).name:
             continue
-        for found in _ID.findall(path.read_text(encoding="utf-8").replace("_", " ")):
-            named.setdefault(found.upper(), set()).add(str(path.relative_to(TESTS)))
-    return named
+        for found in ids_in(path.read_text(encoding="utf-8")):
+            found_in.setdefault(found, set()).add(str(path.relative_to(TESTS)))
+    return found_in
+
+
+def ids_in(text: str) -> set[str]:
+    """Every id that a module of tests names."""
+    names = " ".join(_TEST_NAME.findall(text)).replace("_", " ").upper()
+    return {*_ID.findall(text.replace("_", " ")), *_ID.findall(names)}
 
 
 def main() -> int:

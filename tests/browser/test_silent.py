@@ -36,7 +36,7 @@ def test_without_a_callback_page_the_provider_answers_in_the_frame_by_web_messag
 
 
 def test_an_isolated_page_says_at_once_why_it_cannot_and_what_to_do(journey: Journey) -> None:
-    """W09, C18."""
+    """W09."""
     journey.log_in()
     journey.servers.provider.journal.clear()
     journey.page.goto(journey.servers.lab.page(SILENT, ISOLATED, use_refresh_tokens=False))
@@ -71,7 +71,7 @@ def test_a_page_that_asked_by_redirect_and_found_nobody_asks_no_more(journey: Jo
 def test_a_provider_on_another_site_sees_no_cookie_in_a_frame_and_the_session_stays(
     journey: Journey, bent: Providers
 ) -> None:
-    """W10, C19."""
+    """W10."""
     page = journey.page
     page.goto(journey.servers.lab.page(CROSS_SITE, issuer=bent.far.issuer, use_refresh_tokens=False))
     expect(page.locator("#out")).to_contain_text("ready")
@@ -84,7 +84,6 @@ def test_a_provider_on_another_site_sees_no_cookie_in_a_frame_and_the_session_st
 def test_a_provider_that_lists_no_web_message_is_not_asked_without_a_callback_page(
     journey: Journey, bent: Providers
 ) -> None:
-    """C18."""
     hinted(journey, bent.mute.issuer)
     journey.run(SILENT, issuer=bent.mute.issuer, redirect_uri=None)
     assert journey.said().strip() == "SilentAuthUnavailableError silent_auth_unavailable"

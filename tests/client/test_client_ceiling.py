@@ -29,7 +29,7 @@ def limit(world: Pair, wire: Wire, end: float = END) -> None:
 
 
 def test_at_its_end_the_session_is_over_for_whoever_asks(window: bool) -> None:
-    """C17, R19: the first caller and every later one."""
+    """R19: the first caller and every later one."""
 
     async def run() -> None:
         world, wire, auth = await limited(window)
@@ -86,7 +86,7 @@ def test_a_refresh_does_not_move_the_end(window: bool) -> None:
 
 
 def test_after_the_end_no_page_logs_in_silently_until_somebody_logs_in() -> None:
-    """C17: though the provider would still know the user."""
+    """Though the provider would still know the user."""
 
     async def run() -> None:
         world, wire, auth = await limited()

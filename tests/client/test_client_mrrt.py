@@ -90,7 +90,7 @@ def test_one_refresh_token_asked_for_two_apis_at_once_is_spent_in_turn(window: b
 
 
 def test_without_an_audience_every_refresh_is_for_the_same_api(window: bool) -> None:
-    """C14: no audience is an audience of its own, and what asks for a session need not be echoed."""
+    """No audience is an audience of its own, and what asks for a session need not be echoed."""
 
     async def run() -> None:
         _, wire, auth = await logged_in(window=window, use_mrrt=True, audience=None, use_refresh_tokens_fallback=False)
@@ -105,7 +105,7 @@ def test_without_an_audience_every_refresh_is_for_the_same_api(window: bool) -> 
 
 
 def test_a_refresh_for_another_api_that_lacks_a_scope_says_which(window: bool) -> None:
-    """C14, K15."""
+    """K15."""
 
     async def run() -> None:
         _, wire, auth = await logged_in(window=window, use_mrrt=True, use_refresh_tokens_fallback=False)

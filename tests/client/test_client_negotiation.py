@@ -29,7 +29,7 @@ def test_a_page_with_a_window_that_is_not_isolated_may_try(wanted: str) -> None:
 def test_a_page_that_cannot_log_in_silently_is_told_why_and_what_to_do(
     wanted: str, page: Surroundings, words: str, remedy: str
 ) -> None:
-    """W09, C18: an error of its own."""
+    """W09: an error of its own."""
     with pytest.raises(SilentAuthUnavailableError) as caught:
         check_silent(wanted, page)
     assert words in caught.value.error_description

@@ -86,7 +86,7 @@ def test_without_a_callback_page_the_frame_answers_by_web_message() -> None:
 
 
 def test_a_provider_without_web_message_and_without_a_callback_page_is_said_so_and_nothing_ends() -> None:
-    """C18, C19: a missing capability is an error of its own."""
+    """A missing capability is an error of its own."""
 
     async def run() -> None:
         options = Options(web_message=False)
@@ -100,7 +100,7 @@ def test_a_provider_without_web_message_and_without_a_callback_page_is_said_so_a
 
 
 def test_on_an_isolated_page_a_silent_login_says_so_at_once_and_nothing_ends() -> None:
-    """W09, C18."""
+    """W09."""
 
     async def run() -> None:
         world, _, auth = await logged_in(use_refresh_tokens=False)
@@ -141,7 +141,6 @@ def test_a_web_message_of_another_mode_is_no_answer() -> None:
 def test_a_provider_that_has_to_ask_is_named_by_its_code_and_the_session_stays(
     code: str, kind: type[OAuthError]
 ) -> None:
-    """C19."""
 
     async def run() -> None:
         _, wire, auth = await logged_in(use_refresh_tokens=False)

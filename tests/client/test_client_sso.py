@@ -119,7 +119,6 @@ def test_where_the_provider_knows_nobody_a_login_is_required_and_no_page_tries_a
 
 
 def test_a_session_of_the_page_outlives_that_of_the_provider() -> None:
-    """C19."""
 
     async def run() -> None:
         world, _, auth = await logged_in()

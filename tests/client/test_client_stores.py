@@ -164,7 +164,7 @@ def test_a_reload_finds_the_session_in_its_store(store: dict[str, object]) -> No
 
 
 def test_a_session_is_found_without_the_hint_that_it_was_there(store: dict[str, object]) -> None:
-    """C32: a refresh token that lasts longer than the hint goes on being used."""
+    """A refresh token that lasts longer than the hint goes on being used."""
 
     async def run() -> None:
         world, wire, _ = await alone(**store)
@@ -179,7 +179,7 @@ def test_a_session_is_found_without_the_hint_that_it_was_there(store: dict[str, 
 
 
 def test_the_record_names_its_provider_and_client_and_is_one_json_text(store: dict[str, object]) -> None:
-    """S21, R17, C30."""
+    """S21, R17."""
 
     async def run() -> None:
         world, wire, auth = await alone(**store)
