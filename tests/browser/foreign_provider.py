@@ -41,7 +41,7 @@ happened, failures = [], []
 
 async def act(source):
     try:
-        value = await eval_code_async(source, globals())
+        value = await asyncio.wait_for(eval_code_async(source, globals()), 25)
     except Exception as error:
         failures.append(getattr(error, "error", repr(error)))
         value = {"raised": type(error).__name__, "error": getattr(error, "error", None)}
@@ -253,6 +253,8 @@ def foreign_site(**options: object) -> Generator[Site]:
     create_api: Any = _create_app_of(checkout.demo / "api.py")
     with ExitStack() as stack:
         page, api = (listen("127.0.0.1", 0, flag="") for _ in range(2))
+        for listener in (page, api):
+            stack.callback(listener.socket.close)
         pages = ["/callback.html", PAGE]
         issuer = stack.enter_context(_provider(origins=page_origins(page), pages=pages, **options))
         lab = Lab(checkout, page.origin, {
