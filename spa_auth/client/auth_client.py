@@ -423,10 +423,22 @@ class AuthClient:
             InsufficientUserAuthenticationError: The API asks for a newer or stronger login (RFC 9470).
             NetworkError: The API does not answer; `.reason` tells missing CORS from an outage.
         """
-        return self._fetcher.fetch(
+        return self._fetcher.fetch_with_auth(
             url, method=method, headers=headers, body=body, json=json, audience=audience, scope=scope,
             raise_for_status=raise_for_status,
         )  # fmt: skip
+
+    def create_fetcher(self, *, base_url: str | None = None, allowed_origins: Sequence[str] = ()) -> Fetcher:
+        """For one more API: an object whose `fetch_with_auth` is as this client's, but with these addresses.
+
+        Args:
+            base_url: The API's address; relative URLs mean this.
+            allowed_origins: Further origins to which an access token may be sent.
+
+        Raises:
+            ConfigurationError: One of them is not an address that may see a token.
+        """
+        return self._fetcher.of(base_url, allowed_origins)
 
     @_public
     async def logout(

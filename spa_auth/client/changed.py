@@ -1,9 +1,9 @@
 """`auth.changed`: not a moment but a state, so nobody can be too late to hear of it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 
+from spa_auth.client.background import Background
 from spa_auth.protocol.session import User
 
 Listener = Callable[[User | None], object]
@@ -21,7 +21,7 @@ class StateEvent:
         self._current = current
         self._on_error = on_error
         self._listeners: list[Listener] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._background = Background(on_error)
 
     def add_listener(self, listener: Listener) -> None:
         """Call `listener(user)` now and after every change; `user` is None when nobody is logged in."""
@@ -51,12 +51,4 @@ class StateEvent:
             self._on_error(error)
             return
         if isinstance(result, Awaitable):
-            task = asyncio.ensure_future(self._finish(cast("Awaitable[object]", result)))
-            self._running.add(task)  # the loop itself keeps only weak references
-            task.add_done_callback(self._running.discard)
-
-    async def _finish(self, result: Awaitable[object]) -> None:
-        try:
-            await result
-        except Exception as error:  # noqa: BLE001  as above
-            self._on_error(error)
+            self._background(cast("Awaitable[object]", result))

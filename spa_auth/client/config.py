@@ -126,6 +126,17 @@ def client_config(options: Mapping[str, object]) -> ClientConfig:
     return config
 
 
+def check_options(config: ClientConfig, *names: str) -> None:
+    """Judge some options of a configuration that was made from another.
+
+    Raises:
+        ConfigurationError: Names every fault at once.
+    """
+    faults = [fault for name in names if (fault := _fault_of(name, config))]
+    if faults:
+        raise ConfigurationError(*faults)
+
+
 def check_max_age(max_age: object) -> None:
     """Refuse a `max_age` that could not be sent and compared as it is, such as a text."""
     if max_age is not None and (not isinstance(max_age, int) or isinstance(max_age, bool) or max_age < 0):

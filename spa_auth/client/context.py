@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from spa_auth.client.background import Background
 from spa_auth.client.config import ClientConfig
 from spa_auth.client.driver import Driver
 from spa_auth.client.events import EVENT_NAMES, AuthEvent, EventName
@@ -42,7 +43,9 @@ class Context:
             overrides=config.provider,
         )
         self.driver = Driver(platform, config.http_timeout)
-        self.events: Emitter[AuthEvent] = Emitter(EVENT_NAMES, on_error=platform.console.error)
+        self.events: Emitter[AuthEvent] = Emitter(
+            EVENT_NAMES, on_error=platform.console.error, spawn=Background(platform.console.error)
+        )
         self.session = SessionState(config, platform, platform.console.error)
         self.transactions = Transactions(platform.session_storage, issuer=config.issuer, client_id=config.client_id)
         self.id_token_rules = IDTokenRules(

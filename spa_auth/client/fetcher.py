@@ -3,9 +3,10 @@
 import asyncio
 import json as json_module
 import re
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from typing import Any, NoReturn
 
+from spa_auth.client.config import ClientConfig, check_options
 from spa_auth.client.context import Context
 from spa_auth.client.driver import Driver
 from spa_auth.client.tokens import Tokens
@@ -100,13 +101,27 @@ class ResponseChain:
 
 
 class Fetcher:
-    """Sends requests with an access token to the origins that may see one."""
+    """Sends requests with an access token to the origins that may see one; `AuthClient.create_fetcher` makes more.
 
-    def __init__(self, context: Context, tokens: Tokens) -> None:
+    Args:
+        context: Whose tokens they are.
+        tokens: Where they come from.
+        config: The options that say where the API is; by default the client's.
+    """
+
+    def __init__(self, context: Context, tokens: Tokens, config: ClientConfig | None = None) -> None:
         self._context = context
+        self._tokens = tokens
+        self._config = context.config if config is None else config
         self._driver = Driver(context.platform, context.config.http_timeout, tokens.answer)
 
-    def fetch(
+    def of(self, base_url: str | None, allowed_origins: Sequence[str]) -> "Fetcher":
+        """A fetcher for another API; see `AuthClient.create_fetcher`."""
+        config = self._config._replace(base_url=base_url, allowed_origins=allowed_origins)
+        check_options(config, "base_url", "allowed_origins")
+        return Fetcher(self._context, self._tokens, config)
+
+    def fetch_with_auth(
         self,
         url: str,
         *,
@@ -151,7 +166,7 @@ class Fetcher:
         return self._context.platform.navigator.resolve(path)
 
     def _base(self) -> str | None:
-        navigator, base_url = self._context.platform.navigator, self._context.config.base_url
+        navigator, base_url = self._context.platform.navigator, self._config.base_url
         if base_url is not None and navigator is not None:
             return navigator.resolve(base_url)
         if base_url is not None and "://" not in base_url:
@@ -160,7 +175,7 @@ class Fetcher:
 
     def _origins(self) -> set[str]:
         navigator, base = self._context.platform.navigator, self._base()
-        listed = set(self._context.config.allowed_origins)
+        listed = set(self._config.allowed_origins)
         if base is not None:
             listed.add(origin_of(base))
         elif navigator is not None and not listed:  # the page's own origin is meant where nothing else was said

@@ -555,3 +555,21 @@ def test_the_pages_own_wire_sees_every_token_go_to_the_api_only(window: bool) ->
         assert carriers == {f"{API}/notes"}
 
     asyncio.run(run())
+
+
+def test_a_fetcher_of_its_own_calls_another_api_and_no_other(window: bool) -> None:
+    """F01: what may see a token is said once, where the fetcher is made."""
+
+    async def run() -> None:
+        world, _, auth = await logged_in(window=window, base_url="http://127.0.0.1:9499/")
+        api = Api(world)
+        fetcher = auth.create_fetcher(base_url=API, allowed_origins=["https://more.example"])
+        assert await fetcher.fetch_with_auth("/notes").json() == {"notes": ["milk"]}
+        assert api.tokens == [await auth.get_token_silently()]
+        with pytest.raises(TargetNotAllowedError):
+            await fetcher.fetch_with_auth("http://127.0.0.1:9499/notes")
+        for wrong in ({"base_url": "http://api.example"}, {"allowed_origins": ["https://api.example/path"]}):
+            with pytest.raises(ConfigurationError):
+                auth.create_fetcher(**wrong)  # type: ignore[arg-type]
+
+    asyncio.run(run())

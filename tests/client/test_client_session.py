@@ -330,9 +330,14 @@ def test_a_listener_that_fails_breaks_no_login(window: bool) -> None:
         def fail(_event: object) -> None:
             raise ValueError("mine")
 
+        async def fail_later(_event: object) -> None:
+            await asyncio.sleep(0)
+            raise ValueError("mine, later")
+
         auth.events.on("login.started", fail)
+        auth.events.on("login.started", fail_later)
         auth = await world.login(auth)
         assert auth.user is not None
-        assert [str(error) for error in world.browser.errors] == ["mine"]
+        assert [str(error) for error in world.browser.errors] == ["mine", "mine, later"]
 
     asyncio.run(run())
