@@ -129,9 +129,7 @@ class Control:
             sub: Only the sessions of this user.
         """
         sessions = [session for session in self._service.sessions if self._belongs(session, sub, None)]
-        for session in sessions:
-            await log_out(self._service, session, None, reason="control")
-        return len(sessions)
+        return sum([await log_out(self._service, session, None, reason="control") for session in sessions])
 
     def next(
         self,
