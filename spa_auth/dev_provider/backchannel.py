@@ -21,7 +21,7 @@ async def tell_applications(service: Service, session: Session, context: Context
     """Send a logout token to each application of a session that wants one, to all of them at once.
 
     Nothing is raised: whatever happens, the logout goes on, and `backchannel.success` or `backchannel.error` tells
-    of each application.
+    of each application. Only the ends that somebody causes are told: of a session that expires, nobody hears.
 
     Args:
         service: Whose session has ended.
