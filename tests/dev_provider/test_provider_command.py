@@ -40,7 +40,7 @@ class Running(NamedTuple):
     def stopped(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=10)
-        return self.process.returncode, output, errors
+        return self.process.returncode, output.strip(), errors
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def test_it_serves_at_the_issuer_that_it_prints_until_it_is_interrupted() -> Non
     with started("--port", "0") as running:
         assert httpx.get(running.fact("discovery")).json()["issuer"] == running.issuer
         assert httpx.get(running.fact("events")).status_code == 200
-        assert running.stopped() == (0, "\n", "")
+        assert running.stopped() == (0, "", "")
     assert "anybody logs in as anybody" in running.printed
     assert "\x1b" not in running.printed
 
@@ -94,7 +94,7 @@ def test_events_are_printed_as_they_happen_and_no_code_among_them() -> None:
     with started("--port", "0", "--events") as running:
         httpx.post(f"{running.issuer}oauth/token", data={"grant_type": "authorization_code", "code": "s3cr3t"})
         code, output, errors = running.stopped()
-    (line,) = output.strip().splitlines()
+    (line,) = output.splitlines()
     assert "grant.error" in line
     assert "error=invalid_client" in line
     assert "s3cr3t" not in output + errors
