@@ -1,5 +1,6 @@
 """The device flow (RFC 8628): what the device asks, what its user sees, and what attackers would try."""
 
+import hashlib
 import re
 from dataclasses import replace
 from typing import Any, cast
@@ -9,7 +10,8 @@ from dev_provider.harness import CALLBACK, FORM, World, error_of, hidden_fields,
 
 from spa_auth.dev_provider import DEMO, Api, Client, Options
 from spa_auth.dev_provider.events import AuthorizationSuccess, ErrorEvent, InteractionStarted, TokenEvent
-from spa_auth.protocol import form
+from spa_auth.dev_provider.records import Session
+from spa_auth.protocol import base64url, form
 from spa_auth.protocol.http import Response
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -246,6 +248,17 @@ def test_the_user_code_is_no_device_code() -> None:
     assert error_of(poll(world, {"device_code": device["user_code"]})) == "invalid_grant"
 
 
+def test_the_device_takes_part_in_the_session_so_that_a_logout_tells_it() -> None:
+    world = World(TWO)
+    approve(world, ask(world, client_id="tv"))
+    sessions = [
+        cast("Session", event.token)
+        for name, event in world.events
+        if isinstance(event, TokenEvent) and name == "session.saved"
+    ]
+    assert sessions[-1].client_ids == ("tv",)
+
+
 def test_a_login_that_was_ended_before_the_device_asked_gives_nothing() -> None:
     world = World()
     device = ask(world)
@@ -410,6 +423,10 @@ def test_a_code_that_our_page_did_not_send_is_not_even_looked_at_o09(changed: di
     without_cookie = form.encode({**hidden_fields(world.visit("GET", "/activate")), "user_code": device["user_code"]})
     assert world.send("POST", "/activate", *FORM, body=without_cookie).status == 400
     assert world.send("POST", "/activate", body="{}").status == 400
+    # What the hidden field would be for a browser without a cookie, which anybody can compute.
+    nobody = base64url.encode(hashlib.sha256(b"/activate ").digest())
+    forged = form.encode({"csrf": nobody, "user_code": device["user_code"]})
+    assert world.send("POST", "/activate", *FORM, body=forged).status == 400
 
 
 def test_a_page_for_something_else_is_none_for_a_device_and_the_other_way_round() -> None:
@@ -448,13 +465,14 @@ def test_a_client_that_removed_itself_leaves_no_device_behind() -> None:
     world = World(Options(registration="open"))
     metadata = '{"grant_types":["urn:ietf:params:oauth:grant-type:device_code"],"token_endpoint_auth_method":"none"}'
     client = members(world.send("POST", "/register", ("Content-Type", "application/json"), body=metadata), 201)
-    device = ask(world, client_id=client["client_id"])
+    device, other = ask(world, client_id=client["client_id"]), ask(world)
     page = approval(world, device)
     bearer = ("Authorization", f"Bearer {client['registration_access_token']}")
     assert world.send("DELETE", client["registration_client_uri"], bearer).status == 204
     assert "device_code.destroyed" in world.trace
     assert answer(world, page, deny="1").status == 400
     assert error_of(poll(world, device, client_id=client["client_id"])) == "invalid_client"
+    assert error_of(poll(world, other)) == "authorization_pending"
 
 
 def test_a_client_that_is_not_known_any_more_gets_nobody_to_agree() -> None:

@@ -74,7 +74,7 @@ def test_an_application_registers_and_logs_in() -> None:
 
 def test_the_answer_tells_all_that_was_registered_and_the_defaults() -> None:
     world = World(OPEN)
-    client = members(register(world, {"redirect_uris": [CALLBACK], "client_name": None, "tos_uri": 7}), 201)
+    client = members(register(world, {"redirect_uris": [CALLBACK], "grant_types": None, "tos_uri": 7}), 201)
     secrets = {"client_id", "client_secret", "registration_access_token", "registration_client_uri"}
     assert {name: value for name, value in client.items() if name not in secrets} == {
         "client_id_issued_at": int(world.clock.now),
@@ -329,16 +329,24 @@ def test_nobody_manages_a_client_without_its_token(authorization: tuple[str, ...
     assert manage(world, client, "GET").status == 200
 
 
+def test_two_authorization_headers_are_none_even_if_both_are_good() -> None:
+    world = World(OPEN)
+    client = registered(world)
+    bearer = ("Authorization", f"Bearer {client['registration_access_token']}")
+    assert error_of(world.send("DELETE", client["registration_client_uri"], bearer, bearer)) == "invalid_request"
+
+
 def test_a_removed_client_is_gone_with_all_that_it_was_given() -> None:
     world = World(OPEN)
     client = registered(world, grant_types=["authorization_code", "refresh_token"])
-    tokens = login(world, client, scope="openid offline_access")
+    tokens, others = login(world, client, scope="openid offline_access"), world.tokens()
     world.events.clear()
     assert manage(world, client, "DELETE").status == 204
     assert world.trace[-1] == "registration_delete.success"
     revoked = cast("GrantRevoked", dict(world.events)["grant.revoked"])
     assert revoked.reason == "deregistration"
     assert world.userinfo(tokens["access_token"]).status == 401
+    assert world.userinfo(others["access_token"]).status == 200
     assert error_of(world.refresh(tokens["refresh_token"], client_id=client["client_id"])) == "invalid_client"
     assert world.authorize(client_id=client["client_id"]).status == 400
     assert manage(world, client, "GET").status == 401
