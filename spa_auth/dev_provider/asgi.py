@@ -10,7 +10,7 @@ import uvicorn
 
 from spa_auth.dev_provider.addresses import Listener, check_loopback
 from spa_auth.dev_provider.call import MAX_BODY_LENGTH
-from spa_auth.dev_provider.event_page import STREAM, answer_watcher
+from spa_auth.dev_provider.event_page import STREAM_ANSWER, answer_watcher
 from spa_auth.dev_provider.event_stream import EventStream, Reader
 from spa_auth.dev_provider.provider import DevProvider
 from spa_auth.protocol.http import Request, Response
@@ -38,11 +38,11 @@ def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
         path = scope["path"].removeprefix(issuer.path.removesuffix("/"))
         await asyncio.sleep(provider.controls.take_delay(path))
         watched = answer_watcher(request, issuer, shown=stream is not None)
-        if stream is not None and watched is not None and watched.status == 200 and path == STREAM:
+        if stream is not None and watched is STREAM_ANSWER:
             with stream.reader(request.header("last-event-id") or "") as reader:
-                await _send_stream(reader, watched, receive, send)
-            return
-        await _send(watched or await provider.handle(request), send)
+                await _send_stream(reader, receive, send)
+        else:
+            await _send(watched or await provider.handle(request), send)
 
     return application
 
@@ -144,10 +144,10 @@ async def _send(response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-async def _send_stream(reader: Reader, response: Response, receive: Receive, send: Send) -> None:
+async def _send_stream(reader: Reader, receive: Receive, send: Send) -> None:
     gone = asyncio.ensure_future(_until_gone(reader, receive))
     try:
-        await send(_start(response))
+        await send(_start(STREAM_ANSWER))
         async for block in reader:
             await send({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -11,14 +11,14 @@ from spa_auth.protocol.url import URL
 
 PAGE = "/events"
 STREAM = "/events/stream"
-STREAM_HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"), *NO_STORE, *NO_SNIFF)
+STREAM_ANSWER = Response(200, (("Content-Type", "text/event-stream; charset=utf-8"), *NO_STORE, *NO_SNIFF))
 _ASSETS = {"/events/page.js": "text/javascript", "/events/page.css": "text/css"}
 
 
 def answer_watcher(request: Request, issuer: URL, *, shown: bool = True) -> Response | None:
     """The answer to a request of somebody who watches; None where it is not for them.
 
-    A 200 at `STREAM` has no body: the stream itself follows.
+    `STREAM_ANSWER` itself is the beginning of an answer: the stream follows.
 
     Args:
         request: Any request to the provider.
@@ -34,7 +34,7 @@ def answer_watcher(request: Request, issuer: URL, *, shown: bool = True) -> Resp
         # What is no good request is none of ours either, and the provider says so in its own way.
         return _text(error.status, error.error_description) if error.error == "forbidden" else None
     if path == STREAM:
-        return Response(200, STREAM_HEADERS)
+        return STREAM_ANSWER if request.method == "GET" else STREAM_ANSWER._replace(body=b"")
     return _asset(path) if path in _ASSETS else _page(issuer) if shown else _text(404, _NOT_SHOWN)
 
 
