@@ -2,14 +2,12 @@ from dataclasses import replace
 
 import pytest
 from dev_provider.harness import CALLBACK, FORM, World, members
-
 from dev_provider.test_provider_event_table import CAUSES, OPTIONS, Stage, applications
 
 from spa_auth.dev_provider import DEMO, Options
 from spa_auth.dev_provider.event_lines import MAX_VALUE_LENGTH, event_line, event_summary
 from spa_auth.dev_provider.events import (
     EVENT_NAMES,
-    EventName,
     AuthorizationSuccess,
     BackchannelError,
     BackchannelSuccess,
@@ -19,6 +17,7 @@ from spa_auth.dev_provider.events import (
     EndSessionSuccess,
     ErrorEvent,
     Event,
+    EventName,
     GrantRevoked,
     InteractionEnded,
     InteractionEvent,
