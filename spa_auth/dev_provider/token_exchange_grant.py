@@ -85,5 +85,8 @@ def _granted_scope(
     # API knows is up to that API.
     asked = asked_scope(service, client, params, subject.scope)
     granted = service.options.granted(asked, audiences or subject.audiences)
-    elsewhere = bool(audiences) and not set(audiences) & set(subject.audiences)
-    return Scope(word for word in granted if word in subject.scope or (elsewhere and word not in STANDARD_SCOPES))
+    at_home = bool(set(audiences) & set(subject.grant.audiences))
+    elsewhere = bool(audiences) and not at_home and not set(audiences) & set(subject.audiences)
+    kept = Scope(word for word in granted if word in subject.scope or (elsewhere and word not in STANDARD_SCOPES))
+    # Nor is the way to another API and back a way to more than the login gave.
+    return Scope(word for word in kept if word in subject.grant.scope) if at_home else kept

@@ -87,6 +87,18 @@ def test_an_exchange_is_no_way_to_more_scope_for_the_same_api() -> None:
     assert elsewhere["scope"] == "openid read:notes write:notes"
 
 
+@pytest.mark.parametrize("detour", ["read:notes", "read:notes write:notes"])
+def test_the_way_to_another_api_and_back_is_none_to_more_scope(detour: str) -> None:
+    world = World(OPTIONS)
+    token = world.tokens(audience=API, scope="openid read:notes")["access_token"]
+    elsewhere = members(ask(world, token, audience=OTHER, scope=detour))
+    assert elsewhere["scope"] == detour
+    back = members(ask(world, elsewhere["access_token"], audience=API, scope="openid read:notes write:notes"))
+    assert back["scope"] == "read:notes"
+    stayed = members(ask(world, elsewhere["access_token"], scope="write:notes"))
+    assert stayed["scope"] == ("write:notes" if "write" in detour else "")
+
+
 def test_the_scope_of_known_apis_is_the_most_that_is_granted() -> None:
     apis = (Api(audience=API, scopes=("read:notes",)), Api(audience=OTHER, scopes=("write:log",)))
     world = World(Options(clients=(DEMO,), apis=apis))
