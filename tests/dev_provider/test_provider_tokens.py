@@ -391,6 +391,17 @@ def test_a_spent_refresh_token_is_answered_again_for_the_seconds_of_the_overlap_
     assert world.refresh(again).status == 200
 
 
+@pytest.mark.parametrize("overlap", [0, 10])
+def test_a_clock_that_goes_back_makes_no_spent_refresh_token_good_again_o08(overlap: int) -> None:
+    world = World(Options(rotation_overlap=overlap))
+    spent = world.tokens(scope="openid offline_access")["refresh_token"]
+    world.provider.controls.advance(3600)
+    members(world.refresh(spent))
+    world.provider.controls.reset()
+    assert error_of(world.refresh(spent)) == "invalid_grant"
+    assert "grant.revoked" in world.trace
+
+
 def test_after_the_overlap_a_spent_refresh_token_ends_the_family_o08() -> None:
     world = World(Options(rotation_overlap=10))
     spent = world.tokens(scope=OFFLINE)["refresh_token"]
