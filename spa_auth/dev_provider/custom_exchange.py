@@ -23,8 +23,10 @@ def exchange_custom_token(
     """Log in the user whom the subject token names: by `sub`, name or e-mail address.
 
     Raises:
-        EndpointError: `invalid_request`; nobody is called that, the organization does not fit, or a foreign page asks.
+        EndpointError: `invalid_request`; nobody is called that, the organization does not fit, or a foreign page asks;
+            `unauthorized_client` for an application that registered itself.
     """
+    _check_client(service, client)
     _check_origin(call, client)
     user = find_user(service.options.users, params["subject_token"])
     if user is None:
@@ -46,6 +48,12 @@ def exchange_custom_token(
     )
     service.grants.put(grant, grant.expires_at + service.options.access_token_lifetime)
     return login_response(service, call, client, grant, audiences=audiences)
+
+
+def _check_client(service: Service, client: Client) -> None:
+    # Where anybody can register, any site could register its own origin, and pass the next check with it.
+    if client not in service.options.clients:
+        raise EndpointError("unauthorized_client", "Only configured clients log users in without a page.")
 
 
 def _check_origin(call: Call, client: Client) -> None:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -243,6 +244,33 @@ def test_a_custom_exchange_is_refused_to_pages_that_the_client_does_not_know() -
     ):
         response = login(world, "alice", ("Origin", origin), client_id=client_id)
         assert (origin, response.status) == (origin, 200 if good else 400)
+
+
+def newcomer(world: World, method: str) -> dict[str, str]:
+    """An application that any site could register, and what it authenticates with."""
+    metadata = {
+        "redirect_uris": ["https://evil.example/callback"],
+        "grant_types": ["authorization_code", TOKEN_EXCHANGE],
+        "token_endpoint_auth_method": method,
+    }
+    json_type = ("Content-Type", "application/json")
+    answer = members(world.send("POST", "/register", json_type, body=json.dumps(metadata)), 201)
+    return {name: answer[name] for name in ("client_id", "client_secret") if name in answer}
+
+
+@pytest.mark.parametrize("method", ["none", "client_secret_post"])
+def test_who_registers_itself_logs_nobody_in_without_a_page(method: str) -> None:
+    world = World(Options(registration="open"))
+    origin = ("Origin", "https://evil.example")
+    assert error_of(login(world, "alice", origin, **newcomer(world, method))) == "unauthorized_client"
+
+
+def test_who_registers_itself_is_no_api_that_exchanges_the_tokens_of_others_o12() -> None:
+    world = World(Options(registration="open"))
+    bound = members(Prover(world).exchange(world.login(resource=API)["code"]))["access_token"]
+    thief = newcomer(world, "client_secret_post")
+    for token in (bound, world.tokens(resource=API)["access_token"]):
+        assert error_of(ask(world, token, **thief)) == "invalid_request"
 
 
 def test_a_client_that_did_not_register_the_grant_type_exchanges_nothing() -> None:
