@@ -271,3 +271,13 @@ def test_no_line_of_what_causes_an_event_holds_what_was_secret_in_it(name: Event
     # A test says "wrong" and "unknown" where a token should be: words that may well stand in a line.
     secrets = {secret for secret in stage.secrets if len(secret) >= 6} - {"unknown"}
     assert [secret for secret in secrets if any(secret in line for line in lines)] == []
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_no_repr_of_an_event_holds_what_was_secret_in_its_cause(name: EventName) -> None:
+    stage = Overheard(OPTIONS, way_out=applications)
+    CAUSES[name].act(stage)
+    stage.visit("GET", "/oidc/logout?" + form.encode({"client_id": "demo", "state": "st4te-2"}))
+    secrets = {secret for secret in stage.secrets if len(secret) >= 6} - {"unknown"}
+    reprs = [repr(event) for _, event in stage.events]
+    assert [secret for secret in secrets if any(secret in text for text in reprs)] == []
