@@ -5,7 +5,17 @@ import json
 from typing import Any, cast
 
 import pytest
-from dev_provider.harness import CALLBACK, FORM, VERIFIER, World, answered, authorize_params, error_of, members
+from dev_provider.harness import (
+    CALLBACK,
+    FORM,
+    VERIFIER,
+    World,
+    answered,
+    authorize_params,
+    error_of,
+    hidden_fields,
+    members,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -375,6 +385,34 @@ def test_a_removed_client_leaves_no_token_of_its_own_and_no_pushed_request() -> 
         "pushed_authorization_request.destroyed",
         "registration_delete.success",
     ]
+
+
+@pytest.mark.parametrize("prompt", ["login", "consent"])
+@pytest.mark.parametrize("change", ["removed", "other redirect_uri"])
+def test_a_page_that_waits_leads_nowhere_once_its_application_has_changed_o04(change: str, prompt: str) -> None:
+    world = World(OPEN)
+    world.login()
+    client = registered(world)
+    address = world.authorize(client_id=client["client_id"], prompt=prompt).header("location") or ""
+    fields = {**hidden_fields(world.visit("GET", address)), "user": "alice", "allow": "1"}
+    if change == "removed":
+        manage(world, client, "DELETE")
+    else:
+        members(put(world, client, redirect_uris=["https://other.example/callback"]))
+    response = world.visit("POST", address.partition("?")[0], fields)
+    assert (response.status, response.header("location")) == (400, None)
+
+
+def test_a_removed_application_is_no_goal_of_a_logout_that_waits_o11() -> None:
+    world = World(OPEN)
+    world.login()
+    client = registered(world, post_logout_redirect_uris=[CALLBACK])
+    params = {"client_id": client["client_id"], "post_logout_redirect_uri": CALLBACK}
+    address = world.visit("GET", "/oidc/logout?" + form.encode(params)).header("location") or ""
+    fields = {**hidden_fields(world.visit("GET", address)), "logout": "1"}
+    manage(world, client, "DELETE")
+    response = world.visit("POST", address.partition("?")[0], fields)
+    assert (response.status, response.header("location")) == (400, None)
 
 
 def test_events_tell_who_was_registered_changed_and_removed_without_a_secret() -> None:
