@@ -58,7 +58,8 @@ class Route:
     @property
     def methods(self) -> str:
         """The methods as the Allow header lists them."""
-        return ", ".join([*self.endpoints, *(("HEAD",) if "GET" in self.endpoints else ()), "OPTIONS"])
+        head = ("HEAD",) if "GET" in self.endpoints else ()
+        return ", ".join((*self.endpoints, *head, *(("OPTIONS",) if self.cors else ())))
 
 
 async def _start(service: Service, call: Call) -> Response:

@@ -38,6 +38,14 @@ def test_no_page_can_be_read_by_another_origin(path: str) -> None:
         assert world.send(method, path).header("access-control-allow-origin") is None
 
 
+@pytest.mark.parametrize("path", [*JSON_PATHS, *PAGE_PATHS])
+def test_a_wrong_method_is_told_of_all_that_work_and_of_no_other(path: str) -> None:
+    world = World(Options(registration="open"))
+    allowed = (world.send("TRACE", path).header("allow") or "").split(", ")
+    methods = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+    assert set(allowed) == {method for method in methods if world.send(method, path).status != 405}
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:9400", "localhost:9400", "[::1]:9400", "127.1.2.3"])
 def test_requests_for_this_machine_are_answered_o01(host: str) -> None:
     assert World().send("GET", "/", ("Host", host)).status == 200
