@@ -47,11 +47,12 @@ def access_token_subject(service: Service, call: Call, client: Client, text: str
     return Subject(grant=_for(client, grant), scope=token.scope, audiences=audiences, expires_at=token.expires_at)
 
 
-def id_token_subject(service: Service, _call: Call, client: Client, text: str) -> Subject:
+def id_token_subject(service: Service, call: Call, client: Client, text: str) -> Subject:
     """The subject of an ID token that the client itself got, in a login that still holds.
 
     Raises:
-        EndpointError: `invalid_request`; it is another's, has expired, or its login was revoked.
+        EndpointError: `invalid_request`; it is another's, has expired, or its login was revoked or bound to
+            another key.
     """
     try:
         hint = service.verify_id_token(text)
@@ -59,7 +60,12 @@ def id_token_subject(service: Service, _call: Call, client: Client, text: str) -
     except JWTError:
         raise _not_accepted() from None
     grants = [grant for grant in service.grants if (grant.sid, grant.user.sub) == (hint.sid, hint.sub)]
-    own = [grant for grant in grants if grant.client_id == hint.client_id == client.client_id]
+    # ID tokens travel in URLs, as id_token_hint: who finds one has not found the key of its login.
+    own = [
+        grant
+        for grant in grants
+        if grant.client_id == hint.client_id == client.client_id and grant.jkt in (None, call.jkt)
+    ]
     if not own or service.time() >= expires_at:
         raise _not_accepted()
     newest = own[-1]

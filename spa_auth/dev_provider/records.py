@@ -50,6 +50,7 @@ class Grant:
     Args:
         userinfo_too: Whether tokens for APIs are good at the userinfo endpoint as well.
         organization: Its identifier, where the login was for one.
+        jkt: The thumbprint of the key that a public client has shown for it; None where its tokens are bound to none.
     """
 
     grant_id: str
@@ -61,6 +62,7 @@ class Grant:
     audiences: tuple[str, ...]
     userinfo_too: bool
     organization: str | None = None
+    jkt: str | None = None
     expires_at: int
 
     @property

@@ -181,6 +181,16 @@ def test_a_bound_token_is_exchanged_by_a_page_with_its_key_only() -> None:
     assert members(by_api(world, token, audience=OTHER))["token_type"] == "Bearer"
 
 
+def test_the_id_token_of_a_bound_login_is_exchanged_with_its_key_only_o12() -> None:
+    world = World(OPTIONS)
+    prover, thief = Prover(world), Prover(world, "k2")
+    token = members(prover.exchange(world.login()["code"]))["id_token"]
+    params = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ID_TOKEN, "audience": API}
+    assert error_of(world.token(**params)) == "invalid_request"
+    assert error_of(thief.token(**params)) == "invalid_request"
+    assert members(prover.token(**params))["token_type"] == "DPoP"
+
+
 def test_the_organization_of_a_login_goes_along_and_another_is_refused() -> None:
     world = World(OPTIONS)
     token = world.tokens(organization="acme", resource=API)["access_token"]
