@@ -34,9 +34,13 @@ def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        request = _request(scope, await _body(receive))
+        body = await _body(receive)
+        if body is None:
+            return
+        request = _request(scope, body)
         path = scope["path"].removeprefix(issuer.path.removesuffix("/"))
-        await asyncio.sleep(provider.controls.take_delay(path))
+        if request.method != "OPTIONS":  # as with faults: what is late is the request that the test means
+            await asyncio.sleep(provider.controls.take_delay(path))
         watched = answer_watcher(request, issuer, shown=stream is not None)
         if stream is not None and watched is STREAM_ANSWER:
             with stream.reader(request.header("last-event-id") or "") as reader:
@@ -79,6 +83,8 @@ class Server(uvicorn.Server):
                 log_config=None,  # uvicorn's own would take over the logging of the whole process
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # whoever sends X-Forwarded-* is no proxy here (threat P11)
+                ws="none",  # where a library for WebSockets is installed, an attempt would be answered with 500
                 timeout_graceful_shutdown=1,
             )
         )
@@ -129,10 +135,12 @@ def _request(scope: Message, body: bytes) -> Request:
     return Request(scope["method"], f"{scope['scheme']}://{host}{path}{query}", headers, body)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
     body, more = b"", True
     while more and len(body) <= MAX_BODY_LENGTH:  # one byte over is enough for the provider to say 413
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None  # half a form may be a whole one that says something else
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body

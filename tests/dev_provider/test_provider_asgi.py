@@ -60,6 +60,46 @@ def test_a_delay_holds_one_path_for_as_many_requests_as_it_says() -> None:
         assert provider.controls.take_delay("/.well-known/jwks.json") == 0
 
 
+def test_a_delay_is_for_the_request_and_not_for_its_preflight() -> None:
+    with served() as provider:
+        provider.controls.next("/oauth/token", delay=0.3)
+        assert httpx.options(f"{provider.issuer}oauth/token").status_code == 204
+        assert provider.controls.take_delay("/oauth/token") == 0.3
+
+
+def test_half_a_body_is_no_request() -> None:
+    provider = DevProvider(keys=KEYS)
+    told: list[str] = []
+    provider.events.on_any(lambda name, _event: told.append(name))
+    messages = [{"type": "http.request", "body": b"grant_type=refresh", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return messages.pop(0)
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    scope = {**_scope("/oauth/token"), "method": "POST"}
+    asyncio.run(_run(app(provider)(scope, receive, send)))
+    assert (sent, told, messages) == ([], [], [])
+
+
+def test_nobody_passes_for_a_proxy_p11() -> None:
+    with served() as provider:
+        for scheme in ("https", "wss", "evil"):
+            assert httpx.get(provider.issuer, headers={"X-Forwarded-Proto": scheme}).status_code == 200
+
+
+def test_no_attempt_at_a_websocket_makes_a_500() -> None:
+    # Without a library for them, as here, uvicorn takes none by itself.
+    assert Server(DevProvider(keys=KEYS)).config.ws == "none"
+    with served() as provider:
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        assert httpx.get(provider.issuer, headers={**upgrade, **key}).status_code == 200
+
+
 def test_a_delay_names_the_path_below_an_issuer_that_has_one() -> None:
     provider = DevProvider(Options(issuer="http://127.0.0.1:9400/tenant/"), keys=KEYS)
     provider.controls.next("/oauth/token", delay=0.1)
