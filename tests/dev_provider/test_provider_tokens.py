@@ -119,6 +119,18 @@ def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked_o06() -> None:
     assert error_of(world.refresh(tokens["refresh_token"])) == "invalid_grant"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"code_verifier": "x" * 43}, {"code_verifier": ""}, {"redirect_uri": "http://127.0.0.1/"}, {"client_id": "other"}],
+)
+def test_who_has_found_no_more_than_a_spent_code_ends_no_login_with_it_o06(wrong: dict[str, str]) -> None:
+    world = World(Options(clients=(DEMO, Client(client_id="other", redirect_uris=(CALLBACK,)))))
+    code = world.login()["code"]
+    token = world.tokens_of(code)["access_token"]
+    assert world.exchange(code, **wrong).status == 400
+    assert world.userinfo(token).status == 200
+
+
 def test_a_code_used_again_long_after_it_expired_still_revokes_o06() -> None:
     world = World()
     code = world.login(scope=OFFLINE)["code"]
