@@ -71,7 +71,8 @@ def test_half_a_body_is_no_request() -> None:
     provider = DevProvider(keys=KEYS)
     told: list[str] = []
     provider.events.on_any(lambda name, _event: told.append(name))
-    messages = [{"type": "http.request", "body": b"grant_type=refresh", "more_body": True}, {"type": "http.disconnect"}]
+    half: dict[str, object] = {"type": "http.request", "body": b"grant_type=refresh", "more_body": True}
+    messages: list[dict[str, object]] = [half, {"type": "http.disconnect"}]
     sent: list[object] = []
 
     async def receive() -> dict[str, object]:
