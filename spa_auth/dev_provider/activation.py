@@ -16,7 +16,6 @@ from spa_auth.dev_provider.events import (
     ContextEvent,
     ErrorEvent,
     InteractionEnded,
-    InteractionEvent,
     InteractionStarted,
     Prompt,
     TokenEvent,
@@ -115,8 +114,7 @@ def _client_of(service: Service, device: DeviceCode) -> Client:
 def _ask(service: Service, call: Call, device: DeviceCode, client: Client) -> Response:
     browser, headers = service.browser(call)
     pending = PendingDevice(key=service.secret(), browser=browser, csrf=service.secret(), device_code=device)
-    service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionEvent(pending))
+    service.save_pending(pending)
     context = service.context(call, client=client)
     service.emit("interaction.started", InteractionStarted(context, Prompt("device", ("user_code",))))
     service.emit("code_verification.success", ContextEvent(context))
@@ -190,7 +188,7 @@ def _save_grant(service: Service, device: DeviceCode, session: Session) -> Grant
         userinfo_too=device.userinfo_too,
         expires_at=device.expires_at + options.refresh_token_lifetime,
     )
-    return service.grants.put(grant, grant.expires_at + options.access_token_lifetime)
+    return service.save_grant(grant)
 
 
 def _end(service: Service, call: Call, question: Question, outcome: str) -> None:

@@ -4,7 +4,6 @@ import re
 from typing import Any, Literal, get_args
 
 from spa_auth.dev_provider.controls import Controls, CookieLoss, Delay, Fault, Malformation
-from spa_auth.dev_provider.events import TokenEvent
 from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.records import (
     AccessToken,
@@ -116,11 +115,12 @@ class Control:
         grants = [grant for grant in service.grants if self._belongs(grant, sub, client_id)]
         for grant in grants:
             service.revoke(grant.grant_id, None, "control")
-        own = [token for token in service.client_credentials if self._belongs(token, sub, client_id)]
-        for token in own:
-            service.client_credentials.remove(token.key)
-            service.emit("client_credentials.destroyed", TokenEvent(token))
-        return len(grants) + len(own)
+        own = service.destroy(
+            service.client_credentials,
+            "client_credentials.destroyed",
+            lambda token: self._belongs(token, sub, client_id),
+        )
+        return len(grants) + own
 
     async def end_sessions(self, sub: str | None = None) -> int:
         """Log users out elsewhere: their tokens are revoked, the applications are told; return how many sessions.

@@ -46,7 +46,7 @@ def exchange_custom_token(
         organization=None if organization is None else organization.org_id,
         expires_at=now + service.options.refresh_token_lifetime,
     )
-    service.grants.put(grant, grant.expires_at + service.options.access_token_lifetime)
+    service.save_grant(grant)
     return login_response(service, call, client, grant, audiences=audiences)
 
 

@@ -7,7 +7,7 @@ from spa_auth.dev_provider.answers import redirect
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.controls import raise_fault
-from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent, InteractionEvent
+from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent
 from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.login import check_csrf, end_pending, find_pending
 from spa_auth.dev_provider.logout import log_out
@@ -162,8 +162,7 @@ def _check_registered(client: Client | None, uri: str, name: str, needed: str) -
 def _ask(service: Service, call: Call, request: LogoutRequest) -> Response:
     browser, headers = service.browser(call)
     pending = PendingLogout(key=service.secret(), browser=browser, csrf=service.secret(), request=request)
-    service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionEvent(pending))
+    service.save_pending(pending)
     return redirect(service.url(f"/oidc/logout/confirm?interaction={pending.key}"), *headers)
 
 

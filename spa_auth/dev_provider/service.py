@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
@@ -41,6 +41,7 @@ from spa_auth.dev_provider.records import (
     RegistrationAccessToken,
     ReplayDetection,
     Session,
+    Token,
     WrongUserCode,
 )
 from spa_auth.dev_provider.store import Store
@@ -51,6 +52,7 @@ from spa_auth.protocol.url import parse_url
 
 _log = logging.getLogger("spa_auth.dev_provider")
 Send = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T", bound=Token)
 MAX_REPLAY_DETECTIONS = 100_000
 MAX_WRONG_USER_CODES = 10
 
@@ -222,17 +224,28 @@ class Service:
         if client_id not in session.client_ids:
             self.save_session(replace(session, client_ids=(*session.client_ids, client_id)))
 
+    def save_grant(self, grant: Grant) -> Grant:
+        """Remember what a user gave, as long as anything that comes of it may live."""
+        return self.grants.put(grant, grant.expires_at + self.options.access_token_lifetime)
+
+    def save_pending(self, pending: Pending) -> None:
+        """Remember a page that waits for its user."""
+        self.pending.put(pending, self.now() + self.options.interaction_lifetime)
+        self.emit("interaction.saved", InteractionEvent(pending))
+
+    def destroy(self, records: Store[T], name: EventName, ends: Callable[[T], bool]) -> int:
+        """Forget the records of which that is true, tell of each, and return how many."""
+        ended = [record for record in records if ends(record)]
+        for record in ended:
+            records.remove(record.key)
+            self.emit(name, TokenEvent(record))
+        return len(ended)
+
     def revoke(self, grant_id: str, context: Context | None, reason: RevocationReason) -> None:
         """Forget a grant, its code and all its tokens, and tell of each."""
-        for code in [record for record in self.codes if record.grant_id == grant_id]:
-            self.codes.remove(code.key)
-            self.emit("authorization_code.destroyed", TokenEvent(code))
-        for access_token in [record for record in self.access_tokens if record.grant_id == grant_id]:
-            self.access_tokens.remove(access_token.key)
-            self.emit("access_token.destroyed", TokenEvent(access_token))
-        for refresh_token in [record for record in self.refresh_tokens if record.grant_id == grant_id]:
-            self.refresh_tokens.remove(refresh_token.key)
-            self.emit("refresh_token.destroyed", TokenEvent(refresh_token))
+        self.destroy(self.codes, "authorization_code.destroyed", lambda code: code.grant_id == grant_id)
+        self.destroy(self.access_tokens, "access_token.destroyed", lambda token: token.grant_id == grant_id)
+        self.destroy(self.refresh_tokens, "refresh_token.destroyed", lambda token: token.grant_id == grant_id)
         self.grants.remove(grant_id)
         self.emit("grant.revoked", GrantRevoked(context, grant_id, reason))
 
