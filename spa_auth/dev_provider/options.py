@@ -199,7 +199,8 @@ def _doubles(options: Options) -> list[str]:
         "apis": [api.audience for api in options.apis or ()],
         "organizations": [word for org in options.organizations for word in {org.org_id, org.name}],
     }
-    return [f"{name} names something twice." for name, keys in groups.items() if len(set(keys)) < len(keys)]
+    twice = {name: [key for key in dict.fromkeys(keys) if keys.count(key) > 1] for name, keys in groups.items()}
+    return [f"{name} names {key!a} twice." for name, keys in twice.items() for key in keys]
 
 
 def _member_faults(options: Options) -> list[str]:

@@ -153,6 +153,10 @@ def test_others_are_let_in_only_by_a_flag_and_then_without_the_events_o01() -> N
         (["--port", "99999999"], "99999999 is no port"),
         (["--config", "missing.toml"], "missing.toml cannot be read"),
         (["--client", "a=nonsense"], "a registers 'nonsense'"),
+        (
+            ["--code-lifetime", "0", "--rotation-overlap", "-1"],
+            ":\n  code_lifetime must be at least 1 second.\n  rotation",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_and_the_status_is_2(

@@ -32,7 +32,7 @@ def faults_of(**options: object) -> tuple[str, ...]:
         ({"rotation_overlap": -1}, "rotation_overlap must not be negative."),
         ({"dpop": "maybe"}, "dpop must be one of off, optional, required."),
         ({"dpop": ["off"]}, "dpop must be one of off, optional, required."),
-        ({"users": (ALICE, ALICE)}, "users names something twice."),
+        ({"users": (ALICE, ALICE)}, "users names 'alice' twice."),
         ({"users": (User(""),)}, "The sub '' must be 1 to 255 printable ASCII characters."),
         ({"users": (User("zoë"),)}, "The sub 'zo\\xeb' must be 1 to 255 printable ASCII characters."),
         ({"users": (User("a", {"iss": "b", "aud": "c"}),)}, "a has claims that the provider itself sets: aud, iss."),
