@@ -226,7 +226,9 @@ def _find_redirect_uri(client: Client, params: Parameters) -> str:
         raise PageError(
             "invalid_redirect_uri",
             f"This redirect_uri is not registered for {client.title}." if redirect_uri else "redirect_uri is missing.",
-            remedy=f"Register exactly this address for the client {client.client_id}; every character counts.",
+            remedy=f"Register exactly this address for the client {client.client_id}; every character counts."
+            if redirect_uri
+            else f"Send one that is registered for the client {client.client_id}.",
             evidence=redirect_uri,
         )
     return redirect_uri

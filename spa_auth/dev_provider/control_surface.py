@@ -88,7 +88,10 @@ def _read(call: Call, verb: Verb) -> Members:
     unknown = [name for name in members if name not in (*verb.required, *verb.optional)]
     if missing or unknown:
         known = ", ".join((*verb.required, *verb.optional)) or "none"
-        raise EndpointError("invalid_request", f"Missing: {', '.join(missing) or 'nothing'}. Known members: {known}.")
+        faults = [
+            f"{word}: {', '.join(names)}." for word, names in (("Missing", missing), ("Unknown", unknown)) if names
+        ]
+        raise EndpointError("invalid_request", f"{' '.join(faults)} Known members: {known}.")
     wrong = [name for name, value in members.items() if not TYPES[name](value)]
     if wrong:
         raise EndpointError("invalid_request", f"Of the wrong type: {', '.join(wrong)}.")

@@ -233,4 +233,6 @@ class DevProvider:
 
 def _check_control_token(control_token: str | None) -> None:
     if control_token is not None and _CONTROL_TOKEN.fullmatch(control_token) is None:
-        raise ConfigurationError("control_token must be 16 or more of the characters A-Z a-z 0-9 . _ ~ + / -")
+        raise ConfigurationError(
+            "control_token, or SPA_AUTH_CONTROL_TOKEN, must be 16 or more of the characters A-Z a-z 0-9 . _ ~ + / -"
+        )

@@ -425,7 +425,7 @@ def test_every_verb_does_over_http_what_it_does_in_python() -> None:
     ("verb", "given", "text"),
     [
         ("advance", {}, "Missing: seconds"),
-        ("advance", {"seconds": 1, "hours": 1}, "Known members: seconds"),
+        ("advance", {"seconds": 1, "hours": 1}, "Unknown: hours. Known members: seconds."),
         ("advance", {"seconds": True}, "wrong type: seconds"),
         ("advance", {"seconds": -1}, "seconds must be"),
         ("expire", {"kind": "tokens"}, "kind must be one of access_token"),
