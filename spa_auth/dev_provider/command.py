@@ -240,4 +240,7 @@ def _clock() -> str:
 
 
 def _tell(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    # A terminal or a log may know fewer characters than names have: no line is lost for one of them.
+    text = text.encode(encoding, "replace").decode(encoding)
     print(text, flush=True)  # noqa: T201 - the terminal is where the command speaks

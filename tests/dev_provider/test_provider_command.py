@@ -101,6 +101,15 @@ def test_events_are_printed_as_they_happen_and_no_code_among_them() -> None:
     assert code == 0
 
 
+def test_a_line_is_printed_whatever_characters_the_terminal_knows() -> None:
+    with started("--port", "0", "--events", PYTHONIOENCODING="ascii") as running:
+        httpx.get(f"{running.issuer}authorize", params={"client_id": "demo", "scope": "é" + "x" * 500})
+        code, output, errors = running.stopped()
+    assert "authorization.error" in output
+    assert "scope=?xxx" in output
+    assert (code, errors) == (0, "")
+
+
 def test_the_place_of_the_issuer_in_the_file_is_where_it_listens(tmp_path: Path) -> None:
     with started("--port", "0") as running:
         free = running.issuer
