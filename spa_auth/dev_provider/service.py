@@ -120,13 +120,14 @@ class Service:
         return known if registration is None else registration.client
 
     def sweep(self) -> None:
-        """Forget what has expired, and tell of it."""
+        """Forget what has expired or is too much, and tell of it."""
         for pending in self.pending.sweep():
             self.emit("interaction.destroyed", InteractionEvent(pending))
         for records, name in self._expiring():
             for record in records.sweep():
                 self.emit(name, TokenEvent(record))
-        self.grants.sweep()
+        for silent in (self.grants, self.consents, self.registrations, self.wrong_user_codes):
+            silent.sweep()
 
     def _expiring(self) -> "tuple[tuple[Store[Any], EventName], ...]":
         return (
