@@ -32,7 +32,8 @@ async def authorize(service: Service, call: Call) -> Response:
         params = call.parameters()
         addressee = _addressed(service, params)
     except EndpointError as error:
-        service.emit("authorization.error", ErrorEvent(service.context(call, params=params), error))
+        client = service.client(params.get("client_id", ""))
+        service.emit("authorization.error", ErrorEvent(service.context(call, client=client, params=params), error))
         raise
     try:
         raise_fault(call.fault)

@@ -81,7 +81,7 @@ def _read(call: Call, verb: Verb) -> Members:
     if media_type(call.request.headers) != "application/json":
         raise EndpointError("invalid_request", "The body must be application/json.", status=415)
     try:
-        members = loads_object(call.request.body)
+        members = loads_object(call.request.body or b"{}")
     except StrictJSONError as error:
         raise EndpointError("invalid_request", error.error_description) from None
     missing = [name for name in verb.required if name not in members]

@@ -2,8 +2,7 @@
 
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
-from spa_auth.dev_provider.client_authentication import METHODS
-from spa_auth.dev_provider.clients import GRANT_TYPES
+from spa_auth.dev_provider.clients import GRANT_TYPES, METHODS
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
 from spa_auth.dev_provider.options import STANDARD_SCOPES, Options

@@ -55,7 +55,8 @@ async def _answer(
             raise PageError("invalid_request", "A parameter was given more than once.")
         request, is_meant = read(service, call, params, session)
     except EndpointError as error:
-        service.emit("end_session.error", ErrorEvent(service.context(call, params=params), error))
+        client = service.client(params.get("client_id", ""))
+        service.emit("end_session.error", ErrorEvent(service.context(call, client=client, params=params), error))
         raise
     if session is None or is_meant:
         return await _log_out(service, call, request, session)

@@ -119,6 +119,7 @@ class Options:
             *(fault for client in self.clients for fault in client_faults(client)),
             *_dpop_faults(self),
             *(fault for user in self.users for fault in user_faults(user)),
+            *_name_faults(self),
             *_member_faults(self),
         ]
         if faults:
@@ -201,6 +202,24 @@ def _doubles(options: Options) -> list[str]:
     }
     twice = {name: [key for key in dict.fromkeys(keys) if keys.count(key) > 1] for name, keys in groups.items()}
     return [f"{name} names {key!a} twice." for name, keys in twice.items() for key in keys]
+
+
+def _name_faults(options: Options) -> list[str]:
+    named = {
+        "An API has an empty audience.": [api.audience for api in options.apis or ()],
+        "An organization has an empty org_id.": [org.org_id for org in options.organizations],
+        "An organization has an empty name.": [org.name for org in options.organizations],
+    }
+    faults = [fault for fault, names in named.items() if "" in names]
+    words = [(api.audience, word) for api in options.apis or () for word in api.scopes]
+    return [
+        *faults,
+        *(f"{owner} has the scope {word!a}, which is not one word." for owner, word in words if not _is_word(word)),
+    ]
+
+
+def _is_word(text: str) -> bool:
+    return list(Scope(text)) == [text] and Scope(text).is_legal
 
 
 def _member_faults(options: Options) -> list[str]:

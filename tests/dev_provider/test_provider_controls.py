@@ -443,11 +443,15 @@ def test_a_verb_that_cannot_be_done_says_why(verb: str, given: dict[str, object]
     assert text in members(response, 400)["error_description"]
 
 
+def test_no_body_is_as_good_as_no_member() -> None:
+    assert World(control_token=TOKEN).send("POST", "/control/reset", BEARER, JSON).status == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "body", "status"),
     [
         ("POST", "/control/reset", (BEARER,), "{}", 415),
-        ("POST", "/control/reset", (BEARER, JSON), "", 400),
+        ("POST", "/control/reset", (BEARER, JSON), "{", 400),
         ("POST", "/control/reset", (BEARER, JSON), "[]", 400),
         ("POST", "/control/silent", (BEARER, JSON), '{"deny":true,"deny":false}', 400),
         ("GET", "/control/reset", (BEARER,), "", 405),
