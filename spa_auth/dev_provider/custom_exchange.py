@@ -52,7 +52,7 @@ def exchange_custom_token(
 
 def _check_client(service: Service, client: Client) -> None:
     # Where anybody can register, any site could register its own origin, and pass the next check with it.
-    if client not in service.options.clients:
+    if not service.is_configured(client):
         raise EndpointError("unauthorized_client", "Only configured clients log users in without a page.")
 
 

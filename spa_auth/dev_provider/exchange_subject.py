@@ -83,7 +83,7 @@ SUBJECTS: Mapping[str, Callable[[Service, Call, Client, str], Subject]] = {
 def _is_api(service: Service, client: Client) -> bool:
     # An API gets tokens that its users' applications were given, and not their keys. Who registers itself is none: a
     # thief of a bound token could become a client in no time, and have it exchanged for a Bearer token.
-    return not client.is_public and client in service.options.clients
+    return not client.is_public and service.is_configured(client)
 
 
 def _is_own(call: Call, client: Client, token: AccessToken) -> bool:

@@ -119,6 +119,15 @@ class Service:
         registration = None if known else self.registrations.get(client_id)
         return known if registration is None else registration.client
 
+    def is_configured(self, client: Client) -> bool:
+        """Whether an application is one of the options; where anybody can register, others may be anybody's."""
+        return client in self.options.clients
+
+    def token(self, text: str) -> AccessToken | ClientCredentials | RefreshToken | None:
+        """The token of that text; a token_type_hint may be passed over (RFC 7009 section 2.1, RFC 7662 section 2.1)."""
+        access_token = self.access_tokens.get(text) or self.client_credentials.get(text)
+        return access_token or self.refresh_tokens.get(text)
+
     def sweep(self) -> None:
         """Forget what has expired or is too much, and tell of it."""
         for pending in self.pending.sweep():
