@@ -64,7 +64,7 @@ class Options:
         dpop_nonce_lifetime: How long a nonce is the newest one; the one before it stays good as long again.
         require_pushed_requests: Refuse authorization requests that were not pushed (RFC 9126 section 5).
         registration: Whether applications can register themselves (RFC 7591): not at all ("off"), with an initial
-            access token ("protected"), or anybody ("open").
+            access token ("protected"), or anybody ("open"). Pages of other machines cannot where it is "open".
         initial_access_tokens: The tokens that "protected" takes; more can be made while the provider runs.
         access_token_lifetime: How long access tokens are good.
         id_token_lifetime: How long ID tokens are good.

@@ -27,7 +27,7 @@ from spa_auth.dev_provider.login import answer_login, show_login
 from spa_auth.dev_provider.malformed import malform
 from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.pushed_requests import push_request
-from spa_auth.dev_provider.registration import REGISTRATION, register
+from spa_auth.dev_provider.registration import REGISTRATION, may_register, register
 from spa_auth.dev_provider.registration_management import delete_registration, read_registration, update_registration
 from spa_auth.dev_provider.revocation import revoke
 from spa_auth.dev_provider.service import Endpoint, Send, Service, no_way_out
@@ -48,12 +48,14 @@ class Route:
         cors: Whether other origins may read the answers.
         for_people: Whether it answers with pages; errors are pages then, and JSON otherwise.
         exists: Tells whether the options have it at all.
+        admits: Tells whether the options admit where a request comes from; else no other origin reads the answer.
     """
 
     endpoints: Mapping[str, Endpoint]
     cors: bool = False
     for_people: bool = False
     exists: Callable[[Options], bool] = lambda _options: True
+    admits: Callable[[Options, Call], bool] = lambda _options, _call: True
 
     @property
     def methods(self) -> str:
@@ -95,7 +97,7 @@ ROUTES: Mapping[str, Route] = {
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}, for_people=True),
     "/v2/logout": Route({"GET": v2_logout}, for_people=True),
     "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}, for_people=True),
-    REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on),
+    REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on, admits=may_register),
     "/assets/style.css": Route({"GET": assets.style}),
     "/assets/web_message.js": Route({"GET": assets.web_message_script}),
     "/assets/form_post.js": Route({"GET": assets.form_post_script}),
@@ -199,13 +201,13 @@ class DevProvider:
         if route is None:
             return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))
         if request.method == "OPTIONS" and route.cors:
-            return preflight(route.methods)
+            return preflight(route.methods) if route.admits(self.options, call) else Response(403)
         # After the preflight: what goes wrong is the request that the test means.
         call = replace(call, fault=self._service.controls.take(call.path))
         response = await self._routed(route, call)
         if call.fault is not None and call.fault.malformed is not None:
             response = malform(response, call.fault.malformed)
-        return with_cors(response) if route.cors else response
+        return with_cors(response) if route.cors and route.admits(self.options, call) else response
 
     async def _routed(self, route: Route, call: Call) -> Response:
         try:

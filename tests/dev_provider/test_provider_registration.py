@@ -482,3 +482,35 @@ def test_every_document_is_either_registered_or_refused_with_a_code_of_rfc_7591(
     else:
         assert answer.status == 400
         assert error_of(answer) in {"invalid_redirect_uri", "invalid_client_metadata"}
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://localhost.evil.example", "file://"])
+def test_where_anybody_can_register_no_page_of_another_machine_can_o01(origin: str) -> None:
+    world = World(OPEN)
+    refused = register(world, PUBLIC, ("Origin", origin))
+    assert (refused.status, error_of(refused)) == (403, "invalid_request")
+    assert refused.header("access-control-allow-origin") is None
+    assert world.trace == ["registration_create.error"]
+    preflight = world.send("OPTIONS", "/register", ("Origin", origin))
+    assert (preflight.status, preflight.header("access-control-allow-origin")) == (403, None)
+    assert not list(world.provider._service.registrations)
+
+
+def test_a_second_origin_does_not_hide_the_first_o01() -> None:
+    local, foreign = ("Origin", "http://localhost:3000"), ("Origin", "https://evil.example")
+    assert register(World(OPEN), PUBLIC, local, foreign).status == 403
+    assert register(World(OPEN), PUBLIC, foreign, local).status == 403
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:9401", "http://[::1]:5173"])
+def test_pages_of_this_machine_register(origin: str) -> None:
+    answer = register(World(OPEN), PUBLIC, ("Origin", origin))
+    assert (answer.status, answer.header("access-control-allow-origin")) == (201, "*")
+
+
+def test_with_an_initial_access_token_any_page_registers() -> None:
+    world = World(Options(registration="protected", initial_access_tokens=("i" * 32,)))
+    foreign = ("Origin", "https://app.example")
+    assert world.send("OPTIONS", "/register", foreign).status == 204
+    answer = register(world, PUBLIC, foreign, ("Authorization", f"Bearer {'i' * 32}"))
+    assert (answer.status, answer.header("access-control-allow-origin")) == (201, "*")
