@@ -3,6 +3,7 @@
 from spa_auth.dev_provider.asked import asked_scope
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.consents import agreed_scope
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.issuing import login_response
 from spa_auth.dev_provider.options import Organization
@@ -24,7 +25,8 @@ def exchange_custom_token(
 
     Raises:
         EndpointError: `invalid_request`; nobody is called that, the organization does not fit, or a foreign page asks;
-            `unauthorized_client` for an application that registered itself.
+            `unauthorized_client` for an application that registered itself; `invalid_target` for an API that the
+            user has not agreed to.
     """
     _check_client(service, client)
     _check_origin(call, client)
@@ -32,7 +34,8 @@ def exchange_custom_token(
     if user is None:
         raise EndpointError("invalid_request", "The subject token names no user of this provider.")
     organization = _find_organization(service, user, params)
-    scope = service.options.granted(asked_scope(service, client, params, Scope("openid")), audiences)
+    granted = service.options.granted(asked_scope(service, client, params, Scope("openid")), audiences)
+    scope = agreed_scope(service, client, user, audiences, granted)
     now = service.now()
     grant = Grant(
         grant_id=service.secret(),

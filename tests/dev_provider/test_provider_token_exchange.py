@@ -1,8 +1,9 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from dev_provider.harness import CALLBACK, FORM, World, error_of, members
+from dev_provider.harness import CALLBACK, FORM, World, answered, error_of, members
 from dev_provider.prover import Prover
 
 from spa_auth.dev_provider import ALICE, BOB, DEMO, Api, Client, Options, Organization
@@ -286,3 +287,50 @@ def test_who_registers_itself_is_no_api_that_exchanges_the_tokens_of_others_o12(
 def test_a_client_that_did_not_register_the_grant_type_exchanges_nothing() -> None:
     world = World(Options(clients=(Client(client_id="demo"),)))
     assert error_of(login(world)) == "unauthorized_client"
+
+
+def consented(world: World, **params: str) -> dict[str, Any]:
+    """Log in, agree, and exchange the code."""
+    page = world.answer(world.authorize(prompt="login", **params), user="alice")
+    return world.tokens_of(answered(world.answer(page, allow="1"))["code"])
+
+
+def test_a_page_exchanges_for_no_api_that_the_user_has_not_agreed_to() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    tokens = consented(world, resource=API, scope="openid read:notes")
+    world.events.clear()
+    assert error_of(ask(world, tokens["access_token"], audience=OTHER)) == "invalid_target"
+    assert error_of(ask(world, tokens["id_token"], subject_token_type=ID_TOKEN, audience=OTHER)) == "invalid_target"
+    assert world.trace == ["grant.error"] * 2
+    assert members(ask(world, tokens["access_token"], audience=API))["scope"] == "openid read:notes"
+
+
+def test_what_was_agreed_to_for_an_api_is_the_most_that_an_exchange_gives_there() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    consented(world, resource=OTHER, scope="openid write:log")
+    token = consented(world, resource=API, scope="openid read:notes")["access_token"]
+    answer = members(ask(world, token, audience=OTHER, scope="openid write:log delete:log"))
+    assert (answer["scope"], claims(world, answer)["aud"]) == ("openid write:log", OTHER)
+
+
+def test_what_another_user_or_to_another_application_agreed_is_no_consent() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    consented(world, resource=OTHER)
+    page = world.answer(world.authorize(prompt="login", resource=API), user="bob")
+    bobs = world.tokens_of(answered(world.answer(page, allow="1"))["code"])["access_token"]
+    assert error_of(ask(world, bobs, audience=OTHER)) == "invalid_target"
+    assert error_of(login(world, "alice", client_id="page", audience=OTHER)) == "invalid_target"
+
+
+def test_an_api_exchanges_for_users_whom_it_cannot_ask() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    token = consented(world, resource=API)["access_token"]
+    assert claims(world, members(by_api(world, token, audience=OTHER)))["aud"] == OTHER
+
+
+def test_a_custom_exchange_is_for_apis_that_the_user_has_agreed_to_only() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    assert error_of(login(world, audience=API)) == "invalid_target"
+    assert members(login(world))["scope"] == "openid"
+    consented(world, resource=API, scope="openid read:notes")
+    assert members(login(world, audience=API, scope="read:notes write:notes"))["scope"] == "read:notes"
