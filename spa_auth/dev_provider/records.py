@@ -161,8 +161,9 @@ class DeviceCode:
     Args:
         user_code: What the user types, in the form in which it is compared.
         userinfo_too: Whether tokens for APIs will be good at the userinfo endpoint as well.
+        organization: Its identifier, where the login is for one; only its members get through.
         grant_id: What the user gave; None while nobody has approved.
-        denied: The user refused.
+        denied: The user refused, or is no member of the organization.
         polled_at: When the device asked last.
         interval: How many seconds it has to wait between two questions.
     """
@@ -173,6 +174,7 @@ class DeviceCode:
     scope: Scope
     audiences: tuple[str, ...]
     userinfo_too: bool = False
+    organization: str | None = None
     grant_id: str | None = None
     denied: bool = False
     polled_at: int | None = None

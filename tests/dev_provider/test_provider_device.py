@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from dev_provider.harness import CALLBACK, FORM, World, error_of, hidden_fields, members
 
-from spa_auth.dev_provider import DEMO, Api, Client, Options
+from spa_auth.dev_provider import DEMO, Api, Client, Options, Organization
 from spa_auth.dev_provider.events import AuthorizationSuccess, ErrorEvent, InteractionStarted, TokenEvent
 from spa_auth.dev_provider.records import Session
 from spa_auth.protocol import base64url, form
@@ -18,6 +18,7 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 HOSTILE = "\"'><script>alert(1)</script>{0}{csrf}&amp;"
 TV = Client(client_id="tv", name="Television", grant_types=(DEVICE_CODE, "refresh_token"))
 TWO = Options(clients=(DEMO, TV))
+ACME = Options(organizations=(Organization(org_id="org_1", name="acme", members=("alice",)),))
 
 
 def post(world: World, path: str, **params: str) -> Response:
@@ -526,3 +527,60 @@ def test_a_fault_that_a_test_wants_at_the_page_is_told_by_its_own_event() -> Non
         world.provider.controls.next("/activate", error="temporarily_unavailable", status=503)
         assert world.visit(method, "/activate").status == 503
     assert world.trace == ["code_verification.error"] * 2
+
+
+@pytest.mark.parametrize("word", ["org_1", "acme"])
+def test_a_member_connects_a_device_for_an_organization(word: str) -> None:
+    world = World(ACME)
+    device = ask(world, organization=word, audience="https://api.example")
+    assert approve(world, device).status == 200
+    tokens = members(poll(world, device))
+    for name in ("id_token", "access_token"):
+        assert world.verified(tokens[name]).claims["org_id"] == "org_1"
+
+
+def test_a_device_without_an_organization_is_connected_for_none() -> None:
+    world = World(ACME)
+    device = ask(world)
+    approve(world, device, user="bob")
+    assert "org_id" not in world.verified(members(poll(world, device))["id_token"]).claims
+
+
+@pytest.mark.parametrize("options", [ACME, Options()])
+def test_a_device_for_an_unknown_organization_is_refused(options: Options) -> None:
+    world = World(options)
+    refused = post(world, "/oauth/device/code", client_id="demo", organization="nobody")
+    assert error_of(refused) == "invalid_request"
+    assert world.trace == ["device_authorization.error"]
+
+
+def test_the_page_of_a_device_names_the_organization_and_shows_its_members_only() -> None:
+    page = approval(world := World(ACME), ask(world, organization="acme")).body
+    assert b"for <strong>acme</strong>" in page
+    assert b"alice@example.com" in page
+    assert b"bob@example.com" not in page
+
+
+@pytest.mark.parametrize("fields", [{"user": "bob"}, {"name": "Mallory"}])
+def test_who_is_no_member_connects_no_device(fields: dict[str, str]) -> None:
+    world = World(ACME)
+    device = ask(world, organization="acme")
+    page = answer(world, approval(world, device), **fields)
+    assert b"The device was refused" in page.body
+    assert error_of(poll(world, device)) == "access_denied"
+    assert world.trace.count("authorization.error") == 1
+    assert not list(world.provider._service.grants)
+
+
+def test_a_session_of_who_is_no_member_is_asked_for_another_login_and_cannot_approve() -> None:
+    world = World(ACME)
+    world.login("bob")
+    [session] = world.provider._service.sessions
+    device = ask(world, organization="acme")
+    page = approval(world, device)
+    assert b"alice@example.com" in page.body
+    assert b'name="approve"' not in page.body
+    assert b"The device was refused" in answer(world, page, approve=session.sid).body
+    assert error_of(poll(world, device)) == "access_denied"
+    assert approve(world, second := ask(world, organization="acme")).status == 200
+    assert "access_token" in members(poll(world, second))
