@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from ipaddress import IPv6Address, ip_address
 from socket import socket
 from typing import Any
 
@@ -46,7 +47,7 @@ def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
             with stream.reader(request.header("last-event-id") or "") as reader:
                 await _send_stream(reader, receive, send)
         else:
-            await _send(watched or await provider.handle(request), send)
+            await _send(watched or await provider.handle(request, controlled=_is_from_here(scope)), send)
 
     return application
 
@@ -133,6 +134,17 @@ def _request(scope: Message, body: bytes) -> Request:
     query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
     return Request(scope["method"], f"{scope['scheme']}://{host}{path}{query}", headers, body)
+
+
+def _is_from_here(scope: Message) -> bool:
+    """Whether a connection is one of this machine with itself; the Host header is what a client says (threat O13)."""
+    host, _port = scope.get("client") or ("", 0)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 async def _body(receive: Receive) -> bytes | None:

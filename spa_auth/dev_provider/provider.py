@@ -182,20 +182,25 @@ class DevProvider:
         """What a test may do to the provider while it runs."""
         return self._controls
 
-    async def handle(self, request: Request) -> Response:
-        """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`."""
+    async def handle(self, request: Request, *, controlled: bool = True) -> Response:
+        """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`.
+
+        Args:
+            request: It.
+            controlled: Whether the controls are there for whoever sends it; a server knows from where it comes.
+        """
         try:
             self._service.sweep()
-            response = await self._answer(request)
+            response = await self._answer(request, controlled=controlled)
         except EndpointError as error:
             response = json_error(error)
         except Exception as error:  # noqa: BLE001 - the last line of defence; a property test holds that none comes here
             response = json_error(self._failed(request, error))
         return response._replace(body=b"") if request.method == "HEAD" else response
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, *, controlled: bool) -> Response:
         call = read_call(request, self._service.issuer)
-        if self._control_token is not None and is_control(call.path) and call.is_local:
+        if controlled and self._control_token is not None and is_control(call.path) and call.is_local:
             return await control_surface(self._controls, call, self._control_token)
         route = _find_route(call.path, self.options)
         if route is None:

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Generator
+from typing import Any
 
 import httpx
 import pytest
@@ -165,6 +166,43 @@ def test_the_application_leaves_other_scopes_than_http_alone() -> None:
 
     asyncio.run(_run(app(DevProvider(keys=KEYS))({"type": "lifespan"}, receive, send)))
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("client", "status"),
+    [
+        (("127.0.0.1", 1), 200),
+        (("127.8.8.8", 1), 200),
+        (("::1", 1), 200),
+        (("::ffff:127.0.0.1", 1), 200),
+        (("192.0.2.7", 1), 404),
+        (("::ffff:192.0.2.7", 1), 404),
+        (("fe80::1%eth0", 1), 404),
+        (("", 0), 404),
+        (None, 404),
+    ],
+)
+def test_the_controls_are_there_for_connections_of_this_machine_only_o13(
+    client: tuple[str, int] | None, status: int
+) -> None:
+    def answer(path: str, provider: DevProvider) -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: object) -> None:
+            sent.append(message)
+
+        # The Host header says 127.0.0.1, whoever sends it.
+        headers = [(b"host", b"127.0.0.1:9400"), (b"authorization", b"Bearer " + b"k" * 32)]
+        scope = {**_scope(path), "headers": headers, "client": client}
+        asyncio.run(_run(app(provider)(scope, _nothing, send)))
+        return sent
+
+    provider = DevProvider(keys=KEYS, control_token="k" * 32)
+    for path in ("/control", "/control/none"):
+        sent = answer(path, provider)
+        assert sent[0]["status"] == (status if path == "/control" else 404)
+        if status == 404:
+            assert sent == answer(path, DevProvider(keys=KEYS))
 
 
 async def _run(awaitable: Awaitable[None]) -> None:
