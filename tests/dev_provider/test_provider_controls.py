@@ -14,7 +14,8 @@ from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.malformed import HUGE, MALFORMATIONS, malform
 from spa_auth.dev_provider.options import ISSUER
 from spa_auth.dev_provider.provider import ROUTES
-from spa_auth.errors import ConfigurationError
+from spa_auth.errors import ConfigurationError, JWTError
+from spa_auth.protocol.jwt import parse_jwt
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
 
@@ -155,6 +156,20 @@ def test_new_keys_sign_and_the_old_ones_stay_published() -> None:
     after = world.tokens()["id_token"]
     assert world.verified(before).header["kid"] != world.verified(after).header["kid"]
     assert world.visit("GET", f"/oidc/logout?id_token_hint={before}").status == 200
+
+
+def test_the_last_ten_keys_stay_published_and_verify_and_no_older_ones() -> None:
+    keys = SigningKeys()
+    tokens = [keys.sign("JWT", {"n": 0})]
+    for n in range(1, 12):
+        keys.rotate()
+        tokens.append(keys.sign("JWT", {"n": n}))
+    published = cast("list[dict[str, str]]", keys.jwks["keys"])
+    kids = [parse_jwt(token).header["kid"] for token in tokens]
+    assert [key["kid"] for key in published] == kids[:0:-1]
+    assert keys.verify(tokens[1]).claims == {"n": 1}
+    with pytest.raises(JWTError, match="not signed"):
+        keys.verify(tokens[0])
 
 
 def test_an_initial_access_token_is_made_and_taken_back() -> None:
