@@ -1,5 +1,6 @@
 """What the provider remembers, as frozen values. Their reprs show no secret."""
 
+import json
 from dataclasses import dataclass, field
 
 from spa_auth.dev_provider.clients import Client
@@ -40,7 +41,8 @@ class Consent:
 
 def consent_key(sub: str, client_id: str, audiences: tuple[str, ...]) -> str:
     """What the consent of a user to an application is found by, in whatever order the APIs came."""
-    return "\n".join((sub, client_id, *sorted(audiences)))
+    # As JSON, as no sign between them could be trusted to stand in none of them.
+    return json.dumps((sub, client_id, *sorted(audiences)))
 
 
 @dataclass(frozen=True, kw_only=True)
