@@ -18,7 +18,13 @@ from spa_auth.dev_provider.control_surface import control_surface, is_control
 from spa_auth.dev_provider.controls import Controls, raise_fault
 from spa_auth.dev_provider.device_authorization import ACTIVATE, authorize_device
 from spa_auth.dev_provider.discovery import discovery, jwks
-from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation, v2_logout
+from spa_auth.dev_provider.end_session import (
+    CONFIRM_LOGOUT,
+    answer_confirmation,
+    end_session,
+    show_confirmation,
+    v2_logout,
+)
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
 from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.introspection import introspect
@@ -73,7 +79,7 @@ def _registration_is_on(options: Options) -> bool:
 
 
 # What is not for scripts, but raises the faults of tests itself, so that an event of its own tells of them.
-TELLING = ("/authorize", ACTIVATE, "/oauth/introspect", "/oidc/logout", "/v2/logout")
+TELLING = ("/authorize", ACTIVATE, "/oauth/introspect", "/oidc/logout", CONFIRM_LOGOUT, "/v2/logout")
 # RFC 6750 section 2.1: what can stand behind "Bearer".
 _CONTROL_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 
@@ -96,7 +102,7 @@ ROUTES: Mapping[str, Route] = {
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}, for_people=True),
     "/v2/logout": Route({"GET": v2_logout}, for_people=True),
-    "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}, for_people=True),
+    CONFIRM_LOGOUT: Route({"GET": show_confirmation, "POST": answer_confirmation}, for_people=True),
     REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on, admits=may_register),
     "/assets/style.css": Route({"GET": assets.style}),
     "/assets/web_message.js": Route({"GET": assets.web_message_script}),
