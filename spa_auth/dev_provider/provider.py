@@ -11,7 +11,7 @@ from spa_auth.dev_provider import assets, pages
 from spa_auth.dev_provider.activation import CONFIRM, answer_approval, enter_code, show_approval, show_code_form
 from spa_auth.dev_provider.answers import json_error, preflight, with_cors
 from spa_auth.dev_provider.authorize import authorize
-from spa_auth.dev_provider.call import Call, read_call
+from spa_auth.dev_provider.call import MISDIRECTED, Call, apparent_path, read_call
 from spa_auth.dev_provider.consent import answer_consent, show_consent
 from spa_auth.dev_provider.control import Control
 from spa_auth.dev_provider.control_surface import control_surface, is_control
@@ -61,7 +61,7 @@ class Route:
     cors: bool = False
     for_people: bool = False
     exists: Callable[[Options], bool] = lambda _options: True
-    admits: Callable[[Options, Call], bool] = lambda _options, _call: True
+    admits: Callable[[Options, Request], bool] = lambda _options, _request: True
 
     @property
     def methods(self) -> str:
@@ -199,7 +199,7 @@ class DevProvider:
             self._service.sweep()
             response = await self._answer(request, controlled=controlled)
         except EndpointError as error:
-            response = json_error(error)
+            response = self._unread(request, error)
         except Exception as error:  # noqa: BLE001 - the last line of defence; a property test holds that none comes here
             response = json_error(self._failed(request, error))
         return response._replace(body=b"") if request.method == "HEAD" else response
@@ -212,13 +212,21 @@ class DevProvider:
         if route is None:
             return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))
         if request.method == "OPTIONS" and route.cors:
-            return preflight(route.methods) if route.admits(self.options, call) else Response(403)
+            return preflight(route.methods) if route.admits(self.options, request) else Response(403)
         # After the preflight: what goes wrong is the request that the test means.
         call = replace(call, fault=self._service.controls.take(call.path))
         response = await self._routed(route, call)
         if call.fault is not None and call.fault.malformed is not None:
             response = malform(response, call.fault.malformed)
-        return with_cors(response) if route.cors and route.admits(self.options, call) else response
+        return with_cors(response) if route.cors and route.admits(self.options, request) else response
+
+    def _unread(self, request: Request, error: EndpointError) -> Response:
+        """The answer to what is no good request at all; the scripts of a page read it as they read any other."""
+        route = _find_route(apparent_path(request, self._service.issuer), self.options)
+        readable = route is not None and route.cors and route.admits(self.options, request)
+        if route is None or not readable or error.status == MISDIRECTED:
+            return json_error(error)
+        return preflight(route.methods) if request.method == "OPTIONS" else with_cors(json_error(error))
 
     async def _routed(self, route: Route, call: Call) -> Response:
         try:

@@ -14,7 +14,7 @@ from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.records import InitialAccessToken, Registration, RegistrationAccessToken
 from spa_auth.dev_provider.service import Service
 from spa_auth.errors import ProtocolError
-from spa_auth.protocol.http import Response, header_values
+from spa_auth.protocol.http import Request, Response, header_values
 from spa_auth.protocol.url import parse_url
 
 REGISTRATION = "/register"
@@ -38,13 +38,13 @@ async def register(service: Service, call: Call, seen: Seen) -> Response:
     return json_response(client_information(service, registration, token), status=201)
 
 
-def may_register(options: Options, call: Call) -> bool:
+def may_register(options: Options, request: Request) -> bool:
     """Whether a request comes from where it may: where anybody can register, no page of elsewhere can (threat O01).
 
     A page of any site that a developer visits can call this machine, and would have the tokens of a client with a
     secret; "protected" asks pages for a token instead. Programs send no Origin.
     """
-    return options.registration != "open" or all(map(_is_loopback, header_values(call.request.headers, "origin")))
+    return options.registration != "open" or all(map(_is_loopback, header_values(request.headers, "origin")))
 
 
 def client_information(
@@ -90,7 +90,7 @@ def destroy_initial_access_token(service: Service, token: str) -> None:
 
 
 def _check_origin(service: Service, call: Call) -> None:
-    if not may_register(service.options, call):
+    if not may_register(service.options, call.request):
         text = "Pages of other machines cannot register; use registration=protected and an initial access token."
         raise EndpointError("invalid_request", text, status=403)
 

@@ -15,8 +15,8 @@ from spa_auth.dev_provider.malformed import HUGE, MALFORMATIONS, malform
 from spa_auth.dev_provider.options import ISSUER
 from spa_auth.dev_provider.provider import ROUTES
 from spa_auth.errors import ConfigurationError, JWTError
-from spa_auth.protocol.jwt import parse_jwt
 from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.jwt import parse_jwt
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
 
 OFFLINE = "openid offline_access"

@@ -72,6 +72,38 @@ def test_a_long_url_and_a_large_body_are_refused() -> None:
     assert World().send("POST", "/oauth/token", *FORM, body="a" * 70_000).status == 413
 
 
+@pytest.mark.parametrize("path", JSON_PATHS)
+@pytest.mark.parametrize(
+    ("query", "body", "status"), [("?" + "a" * 20_000, "", 414), ("", "a" * 70_000, 413), ("?a=<b>", "", 400)]
+)
+def test_scripts_read_why_a_request_was_no_good_at_all(path: str, query: str, body: str, status: int) -> None:
+    world = World(Options(registration="open"))
+    refused = world.send("POST", path + query, *FORM, body=body)
+    assert (refused.status, refused.header("access-control-allow-origin")) == (status, "*")
+    assert world.send("OPTIONS", path + query, body=body).status == 204
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        *((path + "?" + "a" * 20_000, ("Accept", "*/*")) for path in (*PAGE_PATHS, "/none", "/register")),
+        ("/oauth/token", ("Host", "evil.test")),
+        ("http://evil.test/oauth/token", ("Accept", "*/*")),
+        ("/none?<", ("Accept", "*/*")),
+    ],
+)
+def test_nobody_else_reads_it_o01(target: str, header: tuple[str, str]) -> None:
+    refused = World().send("POST", target, header)
+    assert refused.status in (400, 414, 421)
+    assert refused.header("access-control-allow-origin") is None
+
+
+def test_pages_of_another_machine_do_not_read_it_where_they_cannot_register_o01() -> None:
+    world = World(Options(registration="open"))
+    refused = world.send("POST", "/register?<", ("Origin", "https://evil.example"))
+    assert (refused.status, refused.header("access-control-allow-origin")) == (400, None)
+
+
 def test_a_head_is_a_get_without_its_body() -> None:
     response = World().send("HEAD", "/.well-known/openid-configuration")
     assert (response.status, response.body) == (200, b"")
