@@ -165,7 +165,7 @@ class DevProvider:
             controls=controls,
             send=send,
         )
-        self._controls = Control(self._service)
+        self._controls = Control(self._service, knows_path=self._knows_path, paths=(*ROUTES, *PREFIXES))
         self._control_token = control_token
 
     @property
@@ -187,6 +187,9 @@ class DevProvider:
     def controls(self) -> Control:
         """What a test may do to the provider while it runs."""
         return self._controls
+
+    def _knows_path(self, path: str) -> bool:
+        return _find_route(path, self.options) is not None
 
     async def handle(self, request: Request, *, controlled: bool = True) -> Response:
         """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`.

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -286,6 +287,40 @@ def test_an_answer_that_does_not_exist_cannot_be_chosen() -> None:
     assert len(caught.value.faults) == 6
 
 
+@pytest.mark.parametrize(
+    ("path", "nearest"),
+    [
+        ("/token", "/oauth/token"),
+        ("oauth/token", "/oauth/token"),
+        ("/oauth/token/", "/oauth/token"),
+        ("/user-info", "/userinfo"),
+        ("/.well-known/openid-config", DISCOVERY),
+    ],
+)
+def test_a_path_that_does_not_exist_is_told_the_nearest_that_does(path: str, nearest: str) -> None:
+    world = World(control_token=TOKEN)
+    with pytest.raises(ConfigurationError, match=rf" {re.escape(nearest)} is the nearest\.$"):
+        world.provider.controls.next(path, error="temporarily_unavailable")
+    refused = call(world, "next", path=path, delay=1)
+    assert error_of(refused) == "invalid_request"
+    assert f" {nearest} is the nearest." in refused.body.decode()
+
+
+@pytest.mark.parametrize("path", ["", "é" * 9, "GET"])
+def test_a_path_that_is_near_to_none_is_told_all_that_there_are(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"; /, /\.well-known/.*, /oauth/token, .*, /avatars/ are\.$"):
+        World().provider.controls.next(path, delay=1)
+
+
+def test_a_path_exists_as_far_as_the_options_have_it() -> None:
+    with pytest.raises(ConfigurationError, match="path must be one that is answered here"):
+        World().provider.controls.next("/register", delay=1)
+    controls = World(Options(registration="open")).provider.controls
+    for path in ("/register", "/register/some-client", "/avatars/alice.svg"):
+        controls.next(path, delay=1)
+        assert controls.take_delay(path) == 1
+
+
 def test_delays_are_counted_apart_from_other_faults() -> None:
     world = World()
     controls = world.provider.controls
@@ -447,7 +482,7 @@ def test_every_verb_does_over_http_what_it_does_in_python() -> None:
         ("expire", {"kind": ["access_token"]}, "wrong type: kind"),
         ("cookies", {"drop": "all"}, "drop_cookies must be one of no, frames, always"),
         ("silent", {"deny": 1}, "wrong type: deny"),
-        ("next", {"path": "userinfo", "times": 0}, "path must begin"),
+        ("next", {"path": "userinfo", "times": 0}, "path must be one"),
         ("next", {"path": "/", "status": 400.5}, "wrong type: status"),
         ("next", {"path": "/", "malformed": "odd"}, "malformed must be one of empty"),
     ],
