@@ -59,9 +59,8 @@ def approval_page(
         "hidden": hidden_fields(pending),
     }
     if session is None:
-        users = [user for user in service.options.users if is_member(user, organization)]
-        first = users[0] if users else None
-        forms = user_forms(service, pending, action=action, users=users, first=first, fault=fault)
+        users = tuple(user for user in service.options.users if is_member(user, organization))
+        forms = user_forms(service, pending, action=action, users=users, first=next(iter(users), None), fault=fault)
         body = markup(_LOGIN, head=markup(_HEAD, **values), forms=forms, **values)
         return page(service, "Sign in", body, status=400 if fault else 200)
     items = wanted(service, device.scope, device.audiences)

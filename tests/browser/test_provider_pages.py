@@ -74,7 +74,7 @@ class Callback(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"<h1>The application</h1>")
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  as the base class has it
         """Nothing: the test tells what it sees."""
 
 
