@@ -16,7 +16,6 @@ from spa_auth.dev_provider.events import (
     ContextEvent,
     ErrorEvent,
     InteractionEnded,
-    InteractionEvent,
     InteractionStarted,
     Prompt,
     TokenEvent,
@@ -25,13 +24,16 @@ from spa_auth.dev_provider.failures import AuthorizationError, EndpointError, Pa
 from spa_auth.dev_provider.login import check_csrf, chosen_user, end_pending, find_pending, start_session
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import PendingDevice
+from spa_auth.dev_provider.prompts import is_member
 from spa_auth.dev_provider.records import DeviceCode, Grant, Session
 from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.user_codes import WrongUserCodeError, find_device, is_waiting
+from spa_auth.dev_provider.users import User
 from spa_auth.protocol import base64url
 from spa_auth.protocol.http import Response
 
 CONFIRM = f"{ACTIVATE}/confirm"
+NO_MEMBER = "The user is no member of the organization."
 
 
 class Question(NamedTuple):
@@ -68,8 +70,10 @@ async def enter_code(service: Service, call: Call) -> Response:
 
 async def show_approval(service: Service, call: Call) -> Response:
     """Show which device asks for what, and who would be signed in there."""
-    question = _question(service, call, call.query)
-    return approval_page(service, question.pending, question.client, service.session(call))
+    question, session = _question(service, call, call.query), service.session(call)
+    # Who is no member cannot approve; perhaps somebody else sits here, too.
+    known = session if session is not None and _is_member(service, question, session.user) else None
+    return approval_page(service, question.pending, question.client, known)
 
 
 async def answer_approval(service: Service, call: Call) -> Response:
@@ -78,7 +82,7 @@ async def answer_approval(service: Service, call: Call) -> Response:
     question = _question(service, call, fields)
     check_csrf(question.pending, fields)
     if "deny" in fields:
-        return _deny(service, call, question)
+        return _deny(service, call, question, "The user refused.")
     if "approve" in fields:
         return _approve(service, call, question, fields["approve"])
     if "switch" in fields:
@@ -115,8 +119,7 @@ def _client_of(service: Service, device: DeviceCode) -> Client:
 def _ask(service: Service, call: Call, device: DeviceCode, client: Client) -> Response:
     browser, headers = service.browser(call)
     pending = PendingDevice(key=service.secret(), browser=browser, csrf=service.secret(), device_code=device)
-    service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionEvent(pending))
+    service.save_pending(pending)
     context = service.context(call, client=client)
     service.emit("interaction.started", InteractionStarted(context, Prompt("device", ("user_code",))))
     service.emit("code_verification.success", ContextEvent(context))
@@ -146,16 +149,22 @@ async def _log_in(service: Service, call: Call, question: Question, fields: Para
     if user is None:
         fault = "Type a name of one to a hundred characters."
         return approval_page(service, question.pending, question.client, None, fault=fault)
+    if not _is_member(service, question, user):
+        return _deny(service, call, question, NO_MEMBER)
     session = await start_session(service, call, user)
     # Being logged in is no answer: RFC 8628 section 5.4 wants the user to see what the device would get.
     return redirect(_address(service, question.pending), service.set_cookie("session", session.key))
 
 
-def _deny(service: Service, call: Call, question: Question) -> Response:
+def _is_member(service: Service, question: Question, user: User) -> bool:
+    return is_member(user, service.options.organization(question.device.organization or ""))
+
+
+def _deny(service: Service, call: Call, question: Question, why: str) -> Response:
     denied = service.device_codes.replace(replace(question.device, denied=True))
     service.emit("device_code.saved", TokenEvent(denied))
     _end(service, call, question, "denied")
-    error = AuthorizationError("access_denied", "The user refused.")
+    error = AuthorizationError("access_denied", why)
     service.emit("authorization.error", ErrorEvent(service.context(call, client=question.client), error))
     return activated_page(service, question.client, approved=False)
 
@@ -165,6 +174,8 @@ def _approve(service: Service, call: Call, question: Question, sid: str) -> Resp
     # Somebody may have signed out, or in, in another tab: nobody can agree for somebody else.
     if session is None or session.sid != sid:
         return approval_page(service, question.pending, client, session)
+    if not _is_member(service, question, session.user):
+        return _deny(service, call, question, NO_MEMBER)
     context = service.context(call, client=client, session=session)
     service.emit("authorization.accepted", ContextEvent(context))
     service.join_session(session, client.client_id)
@@ -188,9 +199,10 @@ def _save_grant(service: Service, device: DeviceCode, session: Session) -> Grant
         scope=device.scope,
         audiences=device.audiences,
         userinfo_too=device.userinfo_too,
+        organization=device.organization,
         expires_at=device.expires_at + options.refresh_token_lifetime,
     )
-    return service.grants.put(grant, grant.expires_at + options.access_token_lifetime)
+    return service.save_grant(grant)
 
 
 def _end(service: Service, call: Call, question: Question, outcome: str) -> None:

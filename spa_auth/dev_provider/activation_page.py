@@ -7,6 +7,7 @@ from spa_auth.dev_provider.layout import hidden_fields, page
 from spa_auth.dev_provider.login_page import user_forms, user_line
 from spa_auth.dev_provider.markup import Markup, markup
 from spa_auth.dev_provider.pending import PendingDevice
+from spa_auth.dev_provider.prompts import is_member
 from spa_auth.dev_provider.records import Session
 from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.user_codes import WrongUserCodeError, shown_user_code
@@ -49,16 +50,17 @@ def approval_page(
     RFC 8628 section 5.4: the user is told what the device is, and sees the code to compare.
     """
     device, action = pending.device_code, service.url(f"{ACTIVATE}/confirm")
+    organization = service.options.organization(device.organization or "")
     values = {
         "application": client.title,
+        "organization": markup(_ORGANIZATION, name=organization.name) if organization else "",
         "user_code": shown_user_code(device.user_code),
         "action": action,
         "hidden": hidden_fields(pending),
     }
     if session is None:
-        users = service.options.users
-        first = users[0] if users else None
-        forms = user_forms(service, pending, action=action, users=users, first=first, fault=fault)
+        users = tuple(user for user in service.options.users if is_member(user, organization))
+        forms = user_forms(service, pending, action=action, users=users, first=next(iter(users), None), fault=fault)
         body = markup(_LOGIN, head=markup(_HEAD, **values), forms=forms, **values)
         return page(service, "Sign in", body, status=400 if fault else 200)
     items = wanted(service, device.scope, device.audiences)
@@ -97,7 +99,9 @@ _CODE = """<p class="lead">{lead}</p>
 </form>
 <p class="hint">Somebody sent you a code that your own device does not show? Close this page.</p>"""
 
-_HEAD = """<p class="lead">A device asks to be connected to <strong>{application}</strong>.</p>
+_ORGANIZATION = " for <strong>{name}</strong>"
+
+_HEAD = """<p class="lead">A device asks to be connected to <strong>{application}</strong>{organization}.</p>
 <p class="user-code">{user_code}</p>
 """
 

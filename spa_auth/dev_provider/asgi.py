@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from ipaddress import IPv6Address, ip_address
 from socket import socket
 from typing import Any
 
@@ -10,7 +11,7 @@ import uvicorn
 
 from spa_auth.dev_provider.addresses import Listener, check_loopback
 from spa_auth.dev_provider.call import MAX_BODY_LENGTH
-from spa_auth.dev_provider.event_page import STREAM, answer_watcher
+from spa_auth.dev_provider.event_page import STREAM_ANSWER, answer_watcher
 from spa_auth.dev_provider.event_stream import EventStream, Reader
 from spa_auth.dev_provider.provider import DevProvider
 from spa_auth.protocol.http import Request, Response
@@ -34,15 +35,19 @@ def app(provider: DevProvider, *, stream: EventStream | None = None) -> ASGIApp:
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        request = _request(scope, await _body(receive))
-        path = scope["path"].removeprefix(issuer.path.removesuffix("/"))
-        await asyncio.sleep(provider.controls.take_delay(path))
-        watched = answer_watcher(request, issuer, shown=stream is not None)
-        if stream is not None and watched is not None and watched.status == 200 and path == STREAM:
-            with stream.reader(request.header("last-event-id") or "") as reader:
-                await _send_stream(reader, watched, receive, send)
+        body = await _body(receive)
+        if body is None:
             return
-        await _send(watched or await provider.handle(request), send)
+        request = _request(scope, body)
+        path = scope["path"].removeprefix(issuer.path.removesuffix("/"))
+        if request.method != "OPTIONS":  # as with faults: what is late is the request that the test means
+            await asyncio.sleep(provider.controls.take_delay(path))
+        watched = answer_watcher(request, issuer, shown=stream is not None)
+        if stream is not None and watched is STREAM_ANSWER:
+            with stream.reader(request.header("last-event-id") or "") as reader:
+                await _send_stream(reader, receive, send)
+        else:
+            await _send(watched or await provider.handle(request, controlled=_is_from_here(scope)), send)
 
     return application
 
@@ -79,6 +84,8 @@ class Server(uvicorn.Server):
                 log_config=None,  # uvicorn's own would take over the logging of the whole process
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # whoever sends X-Forwarded-* is no proxy here (threat P11)
+                ws="none",  # where a library for WebSockets is installed, an attempt would be answered with 500
                 timeout_graceful_shutdown=1,
             )
         )
@@ -129,10 +136,23 @@ def _request(scope: Message, body: bytes) -> Request:
     return Request(scope["method"], f"{scope['scheme']}://{host}{path}{query}", headers, body)
 
 
-async def _body(receive: Receive) -> bytes:
+def _is_from_here(scope: Message) -> bool:
+    """Whether a connection is one of this machine with itself; the Host header is what a client says (threat O13)."""
+    host, _port = scope.get("client") or ("", 0)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+async def _body(receive: Receive) -> bytes | None:
     body, more = b"", True
     while more and len(body) <= MAX_BODY_LENGTH:  # one byte over is enough for the provider to say 413
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None  # half a form may be a whole one that says something else
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
@@ -144,10 +164,10 @@ async def _send(response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-async def _send_stream(reader: Reader, response: Response, receive: Receive, send: Send) -> None:
+async def _send_stream(reader: Reader, receive: Receive, send: Send) -> None:
     gone = asyncio.ensure_future(_until_gone(reader, receive))
     try:
-        await send(_start(response))
+        await send(_start(STREAM_ANSWER))
         async for block in reader:
             await send({"type": "http.response.body", "body": block, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

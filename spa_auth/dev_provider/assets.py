@@ -7,7 +7,7 @@ from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.service import Service
 from spa_auth.dev_provider.users import avatar
 from spa_auth.errors import ProtocolError
-from spa_auth.protocol.form import unquote
+from spa_auth.protocol.form import quote, unquote
 from spa_auth.protocol.http import Headers, Response
 
 _STYLE = Path(__file__).with_name("style.css").read_bytes()
@@ -49,6 +49,11 @@ async def picture(_service: Service, call: Call) -> Response:
     except ProtocolError:
         sub = ""
     return _asset("image/svg+xml", avatar(sub))
+
+
+def picture_url(service: Service, sub: str) -> str:
+    """Where the picture of a user is who brings none."""
+    return service.url(f"{AVATARS}{quote(sub)}.svg")
 
 
 def _asset(media_type: str, body: bytes) -> Response:

@@ -11,7 +11,7 @@ from spa_auth.dev_provider.authorize_rules import addressed, judged
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.consents import has_consented
 from spa_auth.dev_provider.controls import raise_fault
-from spa_auth.dev_provider.events import ErrorEvent, InteractionEvent, InteractionStarted, Prompt
+from spa_auth.dev_provider.events import ErrorEvent, InteractionStarted, Prompt
 from spa_auth.dev_provider.failures import AuthorizationError, EndpointError
 from spa_auth.dev_provider.outcomes import complete, refuse
 from spa_auth.dev_provider.parameters import Parameters
@@ -32,7 +32,8 @@ async def authorize(service: Service, call: Call) -> Response:
         params = call.parameters()
         addressee = _addressed(service, params)
     except EndpointError as error:
-        service.emit("authorization.error", ErrorEvent(service.context(call, params=params), error))
+        client = service.client(params.get("client_id", ""))
+        service.emit("authorization.error", ErrorEvent(service.context(call, client=client, params=params), error))
         raise
     try:
         raise_fault(call.fault)
@@ -110,8 +111,7 @@ def _ask(service: Service, call: Call, situation: Situation, prompt: Prompt, hea
         pending = PendingConsent(
             key=key, browser=browser, csrf=csrf, request=request, sid=session.sid, answered=situation.answered
         )
-    service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionEvent(pending))
+    service.save_pending(pending)
     context = service.context(call, client=request.client, params=request.params, session=session)
     service.emit("interaction.started", InteractionStarted(context, prompt))
     path = "/consent" if prompt.name == CONSENT else "/login"

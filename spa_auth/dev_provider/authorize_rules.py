@@ -66,7 +66,7 @@ def judged(service: Service, request: AddressedRequest) -> AuthorizationRequest:
         code_challenge=params["code_challenge"],
         max_age=int(params["max_age"]) if "max_age" in params else None,
         hinted_sub=_hinted_sub(service, request),
-        organization=_organization(service, request),
+        organization=asked_organization(service, request),
         dpop_jkt=None if service.options.dpop == "off" else params.get("dpop_jkt"),
     )
 
@@ -75,6 +75,11 @@ def granted_scope(service: Service, request: ClientRequest) -> Scope:
     """The part of the asked scope that will be granted; the rest is left out (RFC 6749 section 3.3)."""
     asked = Scope(request.params.get("scope", DEFAULT_SCOPE))
     return service.options.granted(request.client.granted(asked), request.audiences)
+
+
+def asked_organization(service: Service, request: ClientRequest) -> Organization | None:
+    """The organization that a request names, where it is known."""
+    return service.options.organization(request.params.get("organization", ""))
 
 
 def check_doubled_parameters(_service: Service, request: ClientRequest) -> None:
@@ -173,9 +178,9 @@ def check_id_token_hint(service: Service, request: AddressedRequest) -> None:
         raise AuthorizationError("invalid_request", "id_token_hint is not an ID token of this provider.") from None
 
 
-def check_organization(service: Service, request: AddressedRequest) -> None:
+def check_organization(service: Service, request: ClientRequest) -> None:
     """`organization`, the identifier or the name of one that is known."""
-    if "organization" in request.params and _organization(service, request) is None:
+    if "organization" in request.params and asked_organization(service, request) is None:
         raise AuthorizationError("invalid_request", "This organization is not known.")
 
 
@@ -226,7 +231,9 @@ def _find_redirect_uri(client: Client, params: Parameters) -> str:
         raise PageError(
             "invalid_redirect_uri",
             f"This redirect_uri is not registered for {client.title}." if redirect_uri else "redirect_uri is missing.",
-            remedy=f"Register exactly this address for the client {client.client_id}; every character counts.",
+            remedy=f"Register exactly this address for the client {client.client_id}; every character counts."
+            if redirect_uri
+            else f"Send one that is registered for the client {client.client_id}.",
             evidence=redirect_uri,
         )
     return redirect_uri
@@ -235,7 +242,3 @@ def _find_redirect_uri(client: Client, params: Parameters) -> str:
 def _hinted_sub(service: Service, request: AddressedRequest) -> str | None:
     hint = request.params.get("id_token_hint")
     return None if hint is None else service.verify_id_token(hint).sub
-
-
-def _organization(service: Service, request: AddressedRequest) -> Organization | None:
-    return service.options.organization(request.params.get("organization", ""))

@@ -21,7 +21,7 @@ async def tell_applications(service: Service, session: Session, context: Context
     """Send a logout token to each application of a session that wants one, to all of them at once.
 
     Nothing is raised: whatever happens, the logout goes on, and `backchannel.success` or `backchannel.error` tells
-    of each application.
+    of each application. Only the ends that somebody causes are told: of a session that expires, nobody hears.
 
     Args:
         service: Whose session has ended.
@@ -70,7 +70,7 @@ async def _tell(service: Service, session: Session, context: Context | None, cli
 def _logout_request(service: Service, session: Session, client: Client) -> Request:
     uri = client.backchannel_logout_uri or ""
     # Who registers itself must not make this machine send requests in the clear to others of its network.
-    if client not in service.options.clients and not is_secure(uri):
+    if not service.is_configured(client) and not is_secure(uri):
         raise NetworkError("The application registered itself with an address that is neither https nor loopback.")
     body = form.encode({"logout_token": logout_token(service, session, client)})
     return Request("POST", uri, (("Content-Type", FORM),), body.encode())

@@ -1,5 +1,6 @@
 """One request as the endpoints see it: its path below the issuer, its parameters, its cookies."""
 
+import re
 from dataclasses import dataclass, field
 
 from spa_auth.dev_provider.controls import Fault
@@ -11,6 +12,8 @@ from spa_auth.protocol.url import URL, parse_url
 
 MAX_URL_LENGTH = 16_384
 MAX_BODY_LENGTH = 65_536
+# RFC 9110 section 15.5.20.
+MISDIRECTED = 421
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -87,10 +90,16 @@ def read_call(request: Request, issuer: URL) -> Call:
         raise EndpointError("invalid_request", "The URL or the Host header is malformed.") from None
 
 
+def apparent_path(request: Request, issuer: URL) -> str:
+    """The path below the issuer that a request seems to be for, where `read_call` could not read it."""
+    path = re.sub(r"[?#].*", "", request.url.partition("://")[2], flags=re.DOTALL).partition("/")[2]
+    return _below(f"/{path}", issuer.path)
+
+
 def _check_host(request: Request, issuer: URL) -> None:
     # DNS rebinding (threat O01): a foreign name that resolves to 127.0.0.1 still shows in Host.
     if not all(host.is_loopback or host.host == issuer.host for host in _hosts(request)):
-        raise EndpointError("invalid_request", "This provider answers on its own host only.", status=421)
+        raise EndpointError("invalid_request", "This provider answers on its own host only.", status=MISDIRECTED)
 
 
 def _hosts(request: Request) -> list[URL]:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from spa_auth.dev_provider.assets import picture_url
 from spa_auth.dev_provider.records import AccessToken, ClientCredentials, Grant
 from spa_auth.dev_provider.service import Service
 from spa_auth.protocol import base64url
@@ -51,7 +52,7 @@ def released_claims(service: Service, grant: Grant, scope: Scope) -> dict[str, o
     """What a scope tells of the user, with the address of a picture where the user has none."""
     claims = grant.user.released(scope)
     if "profile" in scope:
-        claims.setdefault("picture", service.url(f"/avatars/{grant.user.sub}.svg"))
+        claims.setdefault("picture", picture_url(service, grant.user.sub))
     return claims
 
 

@@ -12,8 +12,6 @@ from spa_auth.errors import ProtocolError
 from spa_auth.protocol.form import unquote
 from spa_auth.protocol.http import Headers, header_values
 
-METHODS = ("none", "client_secret_basic", "client_secret_post")
-
 
 def authenticated_client(service: Service, call: Call, params: Parameters) -> Client:
     """The application that sent these parameters.

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from spa_auth.dev_provider.client_authentication import METHODS
-from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, GRANT_TYPES, Client, is_plain_url
+from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, GRANT_TYPES, METHODS, Client, is_plain_url
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.protocol.http import Request, media_type
 from spa_auth.protocol.scope import Scope

@@ -11,6 +11,7 @@ REFRESH = "refresh_token"
 CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+METHODS = ("none", "client_secret_basic", "client_secret_post")
 GRANT_TYPES = (CODE, REFRESH, CLIENT_CREDENTIALS, DEVICE_CODE, TOKEN_EXCHANGE)
 
 
@@ -111,4 +112,16 @@ def client_faults(client: Client) -> list[str]:
         faults.append(f"{client.client_id} needs a client_secret for {CLIENT_CREDENTIALS}.")
     if client.client_secret == "":
         faults.append(f"{client.client_id} has an empty client_secret.")
-    return faults
+    if not client.client_id:
+        faults.append("A client has an empty client_id.")
+    return [*faults, *_method_faults(client)]
+
+
+def _method_faults(client: Client) -> list[str]:
+    method = client.token_endpoint_auth_method
+    if method is None or (method in METHODS and client.is_public == (method == "none")):
+        return []
+    if method not in METHODS:
+        return [f"{client.client_id}: token_endpoint_auth_method must be one of {', '.join(METHODS)}."]
+    missing = "needs a client_secret" if client.is_public else "has a client_secret"
+    return [f"{client.client_id} {missing}, so token_endpoint_auth_method cannot be {method}."]

@@ -22,10 +22,11 @@ def exchange_code(service: Service, call: Call, client: Client, params: Paramete
             all tokens that came of it are revoked (threat O06).
     """
     code = _find_code(service, client, params)
-    _refuse_replay(service, call, client, code, params)
     _check_redirect_uri(code, params)
     _check_verifier(code, params)
     _check_key(call, code)
+    # After these: who has found no more than a code, in some history, must not be able to end a login with it.
+    _refuse_replay(service, call, client, code, params)
     grant = _find_grant(service, code)
     audiences = requested_audiences(service, grant, params)
     _consume(service, code, grant)

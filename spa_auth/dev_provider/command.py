@@ -42,8 +42,13 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m spa_a
     try:
         return _run(given)
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - what is wrong goes to the terminal
+        print(_told(error), file=sys.stderr)  # noqa: T201 - what is wrong goes to the terminal
         return 2
+
+
+def _told(error: ConfigurationError) -> str:
+    """What is wrong, with a line for each fault where there are several."""
+    return "\n  ".join((f"{error.error}:", *error.faults)) if len(error.faults) > 1 else str(error)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -124,11 +129,23 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         action="store_true",
         help=f"let tests control it by HTTP; prints the token, or takes {TOKEN_VARIABLE}",
     )
-    add("--delay", action="append", type=_delay, default=[], metavar="PATH=SECONDS", help="answer a path late")
+    add(
+        "--delay",
+        action="append",
+        type=_delay,
+        default=[],
+        metavar="PATH=SECONDS",
+        help="answer a path late; again for more",
+    )
     add("--allow-external", action="store_true", help="let other machines in; they, too, log in as anybody")
     group = parser.add_argument_group("options of the provider")
     group.add_argument(
-        "--user", action="append", type=_user, default=[], metavar="NAME", help="who appears on the login page"
+        "--user",
+        action="append",
+        type=_user,
+        default=[],
+        metavar="NAME",
+        help="who appears on the login page; again for more",
     )
     group.add_argument(
         "--client", action="append", type=_client, default=[], metavar="ID=REDIRECT_URI",
@@ -223,4 +240,7 @@ def _clock() -> str:
 
 
 def _tell(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    # A terminal or a log may know fewer characters than names have: no line is lost for one of them.
+    text = text.encode(encoding, "replace").decode(encoding)
     print(text, flush=True)  # noqa: T201 - the terminal is where the command speaks

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _KINDS: Mapping[object, str] = {
-    str: "a string", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "a table",
+    str: "a string", bool: "true or false", int: "a whole number", float: "a number with a fraction",
+    list: "a list", dict: "a table",
 }  # fmt: skip
 
 
@@ -36,11 +37,12 @@ def read_configuration(path: Path) -> dict[str, object]:
     """
     faults: list[str] = []
     values = _table(Options, _parsed(path), "", faults)
-    if not faults:
-        try:
-            options_of(values)
-        except ConfigurationError as error:
-            faults.extend(error.faults)
+    # What could be read is judged, too, but for members: the users that they name may be what could not.
+    judged = {name: value for name, value in values.items() if not faults or name != "organizations"}
+    try:
+        options_of(judged)
+    except ConfigurationError as error:
+        faults.extend(error.faults)
     if faults:
         raise ConfigurationError(*(f"{path}: {fault}" for fault in faults))
     return values
@@ -84,7 +86,13 @@ def _table(
     faults += [f"{where}{key!a} is no option here.{_nearest(key, types)}" for key in given if key not in types]
     required = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
     faults += [f"{where}{name} is missing." for name in required if name not in given]
-    return {key: _value(types[key], given[key], where + key, faults) for key in given if key in types}
+    values = dict[str, object]()
+    for key in (key for key in given if key in types):
+        before = len(faults)
+        value = _value(types[key], given[key], where + key, faults)
+        if len(faults) == before:
+            values[key] = value
+    return values
 
 
 def _value(kind: object, value: object, where: str, faults: list[str]) -> object:
@@ -104,6 +112,7 @@ def _value(kind: object, value: object, where: str, faults: list[str]) -> object
 
 def _listed(kind: object, value: object, where: str, faults: list[str]) -> object:
     if not _is(list, value, where, faults):
+        faults[-1] += f" Write [[{where}]]." if is_dataclass(kind) else ""
         return ()
     elements = enumerate(cast("list[object]", value), start=1)
     return tuple(_value(kind, element, f"{where} #{number}", faults) for number, element in elements)

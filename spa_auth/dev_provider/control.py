@@ -1,10 +1,11 @@
 """What a test does to a running provider: time passes, sessions end, tokens are revoked, answers go wrong."""
 
+import difflib
 import re
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args
 
 from spa_auth.dev_provider.controls import Controls, CookieLoss, Delay, Fault, Malformation
-from spa_auth.dev_provider.events import TokenEvent
 from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.records import (
     AccessToken,
@@ -41,10 +42,17 @@ class Control:
     """What a test does to one provider; `DevProvider.controls` is one. No request reaches it (threat O13).
 
     Nothing waits: an answer goes wrong, or is late, when its request comes.
+
+    Args:
+        service: What is controlled.
+        knows_path: Tells whether there is anything at a path below the issuer.
+        paths: The paths to name where there is nothing.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, knows_path: Callable[[str], bool], paths: Iterable[str]) -> None:
         self._service = service
+        self._knows_path = knows_path
+        self._paths = tuple(filter(knows_path, paths))
 
     @property
     def clock_offset(self) -> float:
@@ -116,11 +124,12 @@ class Control:
         grants = [grant for grant in service.grants if self._belongs(grant, sub, client_id)]
         for grant in grants:
             service.revoke(grant.grant_id, None, "control")
-        own = [token for token in service.client_credentials if self._belongs(token, sub, client_id)]
-        for token in own:
-            service.client_credentials.remove(token.key)
-            service.emit("client_credentials.destroyed", TokenEvent(token))
-        return len(grants) + len(own)
+        own = service.destroy(
+            service.client_credentials,
+            "client_credentials.destroyed",
+            lambda token: self._belongs(token, sub, client_id),
+        )
+        return len(grants) + own
 
     async def end_sessions(self, sub: str | None = None) -> int:
         """Log users out elsewhere: their tokens are revoked, the applications are told; return how many sessions.
@@ -129,9 +138,7 @@ class Control:
             sub: Only the sessions of this user.
         """
         sessions = [session for session in self._service.sessions if self._belongs(session, sub, None)]
-        for session in sessions:
-            await log_out(self._service, session, None, reason="control")
-        return len(sessions)
+        return sum([await log_out(self._service, session, None, reason="control") for session in sessions])
 
     def next(
         self,
@@ -157,7 +164,8 @@ class Control:
             ConfigurationError: Names everything that is wrong, at once.
         """
         faults = (
-            *_next_faults(path, error, status, delay, times),
+            *self._path_faults(path),
+            *_next_faults(error, status, delay, times),
             *(() if malformed is None else _choice_fault("malformed", malformed, get_args(Malformation))),
         )
         _refuse(faults)
@@ -207,6 +215,13 @@ class Control:
             ],
         }
 
+    def _path_faults(self, path: str) -> tuple[str, ...]:
+        if self._knows_path(path):
+            return ()
+        near = difflib.get_close_matches(path, self._paths, 1, cutoff=0.4)
+        names = f"{near[0]} is the nearest" if near else f"{', '.join(self._paths)} are"
+        return (f"path must be one that is answered here; {names}.",)
+
     @property
     def _values(self) -> Controls:
         return self._service.controls
@@ -236,9 +251,8 @@ class Control:
         return None if grant is None else grant.user.sub
 
 
-def _next_faults(path: str, error: str, status: int, delay: float, times: int | None) -> tuple[str, ...]:
+def _next_faults(error: str, status: int, delay: float, times: int | None) -> tuple[str, ...]:
     faults = {
-        'path must begin with "/".': path.startswith("/"),
         "error must be a code of RFC 6749 section 5.2.": _ERROR_CODE.fullmatch(error) is not None,
         "status must be from 400 to 599.": 400 <= status <= 599,
         "delay must be from 0 to 600 seconds.": 0 <= delay <= 600,

@@ -81,14 +81,17 @@ def _read(call: Call, verb: Verb) -> Members:
     if media_type(call.request.headers) != "application/json":
         raise EndpointError("invalid_request", "The body must be application/json.", status=415)
     try:
-        members = loads_object(call.request.body)
+        members = loads_object(call.request.body or b"{}")
     except StrictJSONError as error:
         raise EndpointError("invalid_request", error.error_description) from None
     missing = [name for name in verb.required if name not in members]
     unknown = [name for name in members if name not in (*verb.required, *verb.optional)]
     if missing or unknown:
         known = ", ".join((*verb.required, *verb.optional)) or "none"
-        raise EndpointError("invalid_request", f"Missing: {', '.join(missing) or 'nothing'}. Known members: {known}.")
+        faults = [
+            f"{word}: {', '.join(names)}." for word, names in (("Missing", missing), ("Unknown", unknown)) if names
+        ]
+        raise EndpointError("invalid_request", f"{' '.join(faults)} Known members: {known}.")
     wrong = [name for name, value in members.items() if not TYPES[name](value)]
     if wrong:
         raise EndpointError("invalid_request", f"Of the wrong type: {', '.join(wrong)}.")

@@ -3,6 +3,7 @@
 from spa_auth.dev_provider.asked import asked_scope
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.consents import agreed_scope
 from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.issuing import login_response
 from spa_auth.dev_provider.options import Organization
@@ -23,14 +24,18 @@ def exchange_custom_token(
     """Log in the user whom the subject token names: by `sub`, name or e-mail address.
 
     Raises:
-        EndpointError: `invalid_request`; nobody is called that, the organization does not fit, or a foreign page asks.
+        EndpointError: `invalid_request`; nobody is called that, the organization does not fit, or a foreign page asks;
+            `unauthorized_client` for an application that registered itself; `invalid_target` for an API that the
+            user has not agreed to.
     """
+    _check_client(service, client)
     _check_origin(call, client)
     user = find_user(service.options.users, params["subject_token"])
     if user is None:
         raise EndpointError("invalid_request", "The subject token names no user of this provider.")
     organization = _find_organization(service, user, params)
-    scope = service.options.granted(asked_scope(service, client, params, Scope("openid")), audiences)
+    granted = service.options.granted(asked_scope(service, client, params, Scope("openid")), audiences)
+    scope = agreed_scope(service, client, user, audiences, granted)
     now = service.now()
     grant = Grant(
         grant_id=service.secret(),
@@ -44,8 +49,14 @@ def exchange_custom_token(
         organization=None if organization is None else organization.org_id,
         expires_at=now + service.options.refresh_token_lifetime,
     )
-    service.grants.put(grant, grant.expires_at + service.options.access_token_lifetime)
+    service.save_grant(grant)
     return login_response(service, call, client, grant, audiences=audiences)
+
+
+def _check_client(service: Service, client: Client) -> None:
+    # Where anybody can register, any site could register its own origin, and pass the next check with it.
+    if not service.is_configured(client):
+        raise EndpointError("unauthorized_client", "Only configured clients log users in without a page.")
 
 
 def _check_origin(call: Call, client: Client) -> None:

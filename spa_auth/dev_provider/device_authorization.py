@@ -3,7 +3,9 @@
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.authorization_request import ClientRequest
 from spa_auth.dev_provider.authorize_rules import (
+    asked_organization,
     check_audiences,
+    check_organization,
     check_resources,
     check_scope,
     granted_scope,
@@ -34,13 +36,13 @@ async def authorize_device(service: Service, call: Call, seen: Seen) -> Response
     if DEVICE_CODE not in seen.client.grant_types:
         raise EndpointError("unauthorized_client", "This client is not registered for this grant type.")
     request = ClientRequest(client=seen.client, params=seen.params)
-    for rule in (check_scope, check_resources, check_audiences):
+    for rule in (check_scope, check_resources, check_audiences, check_organization):
         rule(service, request)
     return json_response(_answer(service, _save_code(service, request)))
 
 
 def _save_code(service: Service, request: ClientRequest) -> DeviceCode:
-    scope = granted_scope(service, request)
+    scope, organization = granted_scope(service, request), asked_organization(service, request)
     device = DeviceCode(
         key=service.secret(),
         user_code=new_user_code(service),
@@ -48,6 +50,7 @@ def _save_code(service: Service, request: ClientRequest) -> DeviceCode:
         scope=scope,
         audiences=request.audiences,
         userinfo_too="audience" in request.params and "openid" in scope,
+        organization=None if organization is None else organization.org_id,
         interval=service.options.device_poll_interval,
         expires_at=service.now() + service.options.device_code_lifetime,
     )

@@ -46,7 +46,7 @@ def _find_device(service: Service, client: Client, params: Parameters) -> Device
 
 def _check_answer(service: Service, device: DeviceCode) -> None:
     if device.denied:
-        raise EndpointError("access_denied", "The user refused.")
+        raise EndpointError("access_denied", "The user refused, or is no member of the organization.")
     if service.now() >= device.expires_at:
         raise EndpointError("expired_token", "The device_code has expired; ask for a new one.")
 

@@ -2,8 +2,7 @@
 
 from spa_auth.dev_provider.answers import json_response
 from spa_auth.dev_provider.call import Call
-from spa_auth.dev_provider.client_authentication import METHODS
-from spa_auth.dev_provider.clients import CLIENT_CREDENTIALS, CODE, DEVICE_CODE, REFRESH, TOKEN_EXCHANGE
+from spa_auth.dev_provider.clients import GRANT_TYPES, METHODS
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.keys import ALGORITHM
 from spa_auth.dev_provider.options import STANDARD_SCOPES, Options
@@ -14,7 +13,6 @@ from spa_auth.dev_provider.users import SCOPE_CLAIMS
 from spa_auth.protocol.http import Response
 
 PROMPTS = ("none", "login", "consent", "select_account")
-GRANT_TYPES = (CODE, REFRESH, CLIENT_CREDENTIALS, DEVICE_CODE, TOKEN_EXCHANGE)
 
 # Back-Channel Logout 2.1: logout tokens are sent, and tell the session.
 BACKCHANNEL = {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}

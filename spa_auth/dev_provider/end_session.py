@@ -7,7 +7,7 @@ from spa_auth.dev_provider.answers import redirect
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.controls import raise_fault
-from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent, InteractionEvent
+from spa_auth.dev_provider.events import EndSessionSuccess, ErrorEvent
 from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.login import check_csrf, end_pending, find_pending
 from spa_auth.dev_provider.logout import log_out
@@ -20,6 +20,7 @@ from spa_auth.protocol import form
 from spa_auth.protocol.http import Headers, Response
 from spa_auth.protocol.url import origin_of, with_query
 
+CONFIRM_LOGOUT = "/oidc/logout/confirm"
 Asked = tuple[LogoutRequest, bool]
 
 
@@ -55,7 +56,8 @@ async def _answer(
             raise PageError("invalid_request", "A parameter was given more than once.")
         request, is_meant = read(service, call, params, session)
     except EndpointError as error:
-        service.emit("end_session.error", ErrorEvent(service.context(call, params=params), error))
+        client = service.client(params.get("client_id", ""))
+        service.emit("end_session.error", ErrorEvent(service.context(call, client=client, params=params), error))
         raise
     if session is None or is_meant:
         return await _log_out(service, call, request, session)
@@ -94,12 +96,14 @@ def _is_asked_by_application(call: Call, return_to: str) -> bool:
 
 async def show_confirmation(service: Service, call: Call) -> Response:
     """Show the question whether to log out."""
+    _check_fault(service, call)
     pending = _pending_logout(service, call, call.query)
     return pages.logout_page(service, pending, service.session(call))
 
 
 async def answer_confirmation(service: Service, call: Call) -> Response:
     """Take the answer: log out or stay, and go on to where the application wanted."""
+    _check_fault(service, call)
     try:
         fields = call.form()
         pending = _pending_logout(service, call, fields)
@@ -111,6 +115,14 @@ async def answer_confirmation(service: Service, call: Call) -> Response:
     if "stay" in fields:
         return _end(service, call, pending.request, "kept")
     return await _log_out(service, call, pending.request, service.session(call))
+
+
+def _check_fault(service: Service, call: Call) -> None:
+    try:
+        raise_fault(call.fault, PageError)
+    except EndpointError as error:
+        service.emit("end_session.error", ErrorEvent(service.context(call), error))
+        raise
 
 
 def _find_hint(service: Service, params: Parameters) -> IDTokenHint | None:
@@ -162,9 +174,8 @@ def _check_registered(client: Client | None, uri: str, name: str, needed: str) -
 def _ask(service: Service, call: Call, request: LogoutRequest) -> Response:
     browser, headers = service.browser(call)
     pending = PendingLogout(key=service.secret(), browser=browser, csrf=service.secret(), request=request)
-    service.pending.put(pending, service.now() + service.options.interaction_lifetime)
-    service.emit("interaction.saved", InteractionEvent(pending))
-    return redirect(service.url(f"/oidc/logout/confirm?interaction={pending.key}"), *headers)
+    service.save_pending(pending)
+    return redirect(service.url(f"{CONFIRM_LOGOUT}?interaction={pending.key}"), *headers)
 
 
 def _pending_logout(service: Service, call: Call, params: Parameters) -> PendingLogout:

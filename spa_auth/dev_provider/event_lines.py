@@ -34,8 +34,6 @@ NAME_WIDTH = 34
 _SHOWN_PARAMETERS = (
     "grant_type", "response_mode", "prompt", "max_age", "scope", "audience", "resource", "organization",
 )  # fmt: skip
-# RFC 9449 section 8, RFC 8628 section 3.5: the client is to try again.
-_TO_TRY_AGAIN = ("use_dpop_nonce", "authorization_pending", "slow_down")
 _COLOURS: dict[Tone, str] = {"error": "31", "wait": "33", "done": "32", "quiet": "2"}
 
 
@@ -76,7 +74,7 @@ def event_line(name: str, event: Event, *, time: str, colour: bool = False) -> s
 
 
 def _tone(name: str, event: Event) -> Tone:
-    if isinstance(event, ErrorEvent) and getattr(event.error, "error", "") in _TO_TRY_AGAIN:
+    if isinstance(event, ErrorEvent) and isinstance(event.error, EndpointError) and event.error.is_challenge:
         return "wait"
     if isinstance(event, (ErrorEvent, BackchannelError)):
         return "error"

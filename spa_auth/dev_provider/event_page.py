@@ -5,20 +5,21 @@ from pathlib import Path
 from spa_auth.dev_provider.answers import NO_SNIFF, NO_STORE
 from spa_auth.dev_provider.call import read_call
 from spa_auth.dev_provider.failures import EndpointError
+from spa_auth.dev_provider.frame import base_path, framed, page_headers
 from spa_auth.dev_provider.markup import markup
-from spa_auth.protocol.http import Headers, Request, Response
+from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.url import URL
 
 PAGE = "/events"
 STREAM = "/events/stream"
-STREAM_HEADERS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"), *NO_STORE, *NO_SNIFF)
+STREAM_ANSWER = Response(200, (("Content-Type", "text/event-stream; charset=utf-8"), *NO_STORE, *NO_SNIFF))
 _ASSETS = {"/events/page.js": "text/javascript", "/events/page.css": "text/css"}
 
 
 def answer_watcher(request: Request, issuer: URL, *, shown: bool = True) -> Response | None:
     """The answer to a request of somebody who watches; None where it is not for them.
 
-    A 200 at `STREAM` has no body: the stream itself follows.
+    `STREAM_ANSWER` itself is the beginning of an answer: the stream follows.
 
     Args:
         request: Any request to the provider.
@@ -34,7 +35,7 @@ def answer_watcher(request: Request, issuer: URL, *, shown: bool = True) -> Resp
         # What is no good request is none of ours either, and the provider says so in its own way.
         return _text(error.status, error.error_description) if error.error == "forbidden" else None
     if path == STREAM:
-        return Response(200, STREAM_HEADERS)
+        return STREAM_ANSWER if request.method == "GET" else STREAM_ANSWER._replace(body=b"")
     return _asset(path) if path in _ASSETS else _page(issuer) if shown else _text(404, _NOT_SHOWN)
 
 
@@ -57,15 +58,10 @@ def _asset(path: str) -> Response:
 
 
 def _page(issuer: URL) -> Response:
-    headers: Headers = (
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", _POLICY),
-        ("X-Frame-Options", "DENY"),
-        ("Referrer-Policy", "no-referrer"),
-        *NO_SNIFF,
-        *NO_STORE,
-    )
-    return Response(200, headers, markup(_PAGE, base=issuer.path.removesuffix("/")).encode())
+    base = base_path(issuer)
+    attributes = markup(_ATTRIBUTES, base=base)
+    text = framed(issuer, "Events", markup(_BODY, base=base), head=markup(_HEAD, base=base), attributes=attributes)
+    return Response(200, (*page_headers(_POLICY), ("X-Frame-Options", "DENY")), text.encode())
 
 
 _NOT_SHOWN = "This provider shows its events to its own machine only, and here they are off. Use --events."
@@ -73,22 +69,11 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>Events · Development provider</title>
-<link rel="icon" href="{base}/assets/icon.svg">
-<link rel="stylesheet" href="{base}/assets/style.css">
-<link rel="stylesheet" href="{base}/events/page.css">
+_HEAD = """<link rel="stylesheet" href="{base}/events/page.css">
 <script src="{base}/events/page.js" defer></script>
-</head>
-<body class="watching" data-stream="{base}/events/stream">
-<p class="banner"><strong>Development only.</strong> Anybody can sign in here as anybody.</p>
-<header class="watch">
+"""
+_ATTRIBUTES = ''' class="watching" data-stream="{base}/events/stream"'''
+_BODY = """<header class="watch">
 <h1>Events</h1>
 <p id="state" role="status">Connecting …</p>
 <div class="tools">
@@ -102,6 +87,4 @@ _PAGE = """<!doctype html>
 <noscript><p class="hint">This page needs its script. With --events the terminal shows the same.</p></noscript>
 <ol id="log" role="log" aria-live="polite" aria-label="Events" tabindex="0"></ol>
 <p id="empty" class="hint">Nothing yet. Log in with an application, and what happens appears here.</p>
-</body>
-</html>
 """

@@ -131,10 +131,13 @@ class ClientEvent(NamedTuple):
 
 
 class AuthorizationSuccess(NamedTuple):
-    """An authorization response is about to leave; `response` holds its parameters."""
+    """An authorization response is about to leave; `response` holds its parameters, which the repr only names."""
 
     context: Context
     response: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"AuthorizationSuccess({self.context!r}, <{' '.join(self.response)}>)"
 
 
 class ErrorEvent(NamedTuple):

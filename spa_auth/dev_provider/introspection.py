@@ -30,15 +30,19 @@ async def introspect(service: Service, call: Call, seen: Seen) -> Response:
 
 
 def _members(service: Service, client: Client, token: str) -> Members | None:
-    # token_type_hint may be passed over: all kinds are looked up in any case.
-    access_token = service.access_tokens.get(token)
-    if access_token is not None:
-        return _access_token(service, access_token)
-    client_credentials = service.client_credentials.get(token)
-    if client_credentials is not None:
-        return _client_credentials(service, client_credentials)
-    refresh_token = service.refresh_tokens.get(token)
-    return None if refresh_token is None else _refresh_token(service, client, refresh_token)
+    found = service.token(token)
+    if found is None or not _may_know(service, client, found):
+        return None
+    if isinstance(found, AccessToken):
+        return _access_token(service, found)
+    return _refresh_token(service, found) if isinstance(found, RefreshToken) else _client_credentials(service, found)
+
+
+def _may_know(service: Service, client: Client, token: AccessToken | ClientCredentials | RefreshToken) -> bool:
+    # RFC 7662 section 2.2: a token is not active either where "the protected resource is not allowed to introspect
+    # this particular token". APIs ask about what their callers send: access tokens. Who registers itself is no API.
+    is_api = service.is_configured(client) and not isinstance(token, RefreshToken)
+    return is_api or token.client_id == client.client_id
 
 
 def _access_token(service: Service, token: AccessToken) -> Members | None:
@@ -53,10 +57,10 @@ def _client_credentials(service: Service, token: ClientCredentials) -> Members:
     return {**client_credentials_claims(service, token), "token_type": token_type(token)}
 
 
-def _refresh_token(service: Service, client: Client, token: RefreshToken) -> Members | None:
+def _refresh_token(service: Service, token: RefreshToken) -> Members | None:
     grant = service.grants.get(token.grant_id)
-    # A refresh token concerns nobody but the client that got it, and a spent one is worth nothing.
-    if grant is None or token.client_id != client.client_id or token.consumed_at is not None:
+    # A spent one is worth nothing.
+    if grant is None or token.consumed_at is not None:
         return None
     return {
         "iss": service.options.issuer,

@@ -47,11 +47,13 @@ def login_response(
         audiences: The APIs of the access token.
         nonce: What the ID token has to repeat.
     """
+    jkt = refresh_jkt(call, client)
+    grant = service.grants.replace(replace(grant, jkt=jkt))
     access_token = issue_access_token(service, grant, grant.scope, audiences, jkt=call.jkt)
     refresh_token = None
     if OFFLINE_ACCESS in grant.scope and REFRESH in client.grant_types:
         expires_at = service.now() + service.options.refresh_token_lifetime
-        refresh_token = issue_refresh_token(service, grant, expires_at, jkt=refresh_jkt(call, client))
+        refresh_token = issue_refresh_token(service, grant, expires_at, jkt=jkt)
     return token_response(service, grant, access_token, refresh_token, nonce)
 
 

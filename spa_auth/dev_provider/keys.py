@@ -11,6 +11,8 @@ from spa_auth.protocol.jwt import VerifiedJWT, parse_jwt
 from spa_auth.protocol.strict_json import dumps
 
 ALGORITHM = "RS256"
+# How many keys of before stay published: a JWK Set that grows without end is one that clients stop to read.
+MAX_OLDER = 10
 
 
 class SigningKeys:
@@ -31,8 +33,8 @@ class SigningKeys:
         return {"keys": [key.as_dict(private=False) for key in (self._key, *self._older)]}
 
     def rotate(self) -> None:
-        """Sign with a new key from now on; the others stay published, so that what they signed stays verifiable."""
-        self._older = (self._key, *self._older)
+        """Sign with a new key from now on; the last ten stay published, so that what they signed stays verifiable."""
+        self._older = (self._key, *self._older)[:MAX_OLDER]
         self._key = _new_key()
 
     def sign(self, typ: str, claims: Mapping[str, object]) -> str:

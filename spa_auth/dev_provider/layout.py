@@ -1,6 +1,6 @@
-"""What all pages share: their frame, their headers, the hidden fields of their forms (threat O09)."""
+"""What all pages but the one of events share: who may frame them, the hidden fields of their forms (threat O09)."""
 
-from spa_auth.dev_provider.answers import NO_SNIFF, NO_STORE
+from spa_auth.dev_provider.frame import base_path, framed, page_headers
 from spa_auth.dev_provider.markup import Markup, markup
 from spa_auth.dev_provider.pending import Pending
 from spa_auth.dev_provider.service import Service
@@ -31,20 +31,12 @@ def page(
         frame_origin: The origin whose pages may hold it in a frame.
         headers: Headers that the answer must carry.
     """
-    # Relative, so that the start page has its style under every name of this machine: CSP's 'self' is one origin.
-    assets = service.issuer.path.removesuffix("/") + "/assets"
-    run = markup(_SCRIPT, source=f"{assets}/{script}") if script else ""
-    text = markup(_PAGE, title=title, body=body, assets=assets, run=run)
-    fixed: Headers = (
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Content-Security-Policy", _policy(form_goal, script, frame_origin)),
-        # It knows no origins: where there is one, frame-ancestors alone has to say it.
-        *((("X-Frame-Options", "DENY"),) if frame_origin is None else ()),
-        ("Referrer-Policy", "no-referrer"),
-        *NO_SNIFF,
-        *NO_STORE,
-    )
-    return Response(status, (*fixed, *headers), text.encode())
+    run = markup(_SCRIPT, source=f"{base_path(service.issuer)}/assets/{script}") if script else None
+    text = framed(service.issuer, title, markup(_BODY, title=title, body=body), head=run)
+    # X-Frame-Options knows no origins: where there is one, frame-ancestors alone has to say it.
+    unframed = (("X-Frame-Options", "DENY"),) if frame_origin is None else ()
+    fixed = page_headers(_policy(form_goal, script, frame_origin))
+    return Response(status, (*fixed, *unframed, *headers), text.encode())
 
 
 def _policy(form_goal: str | None, script: str, frame_origin: str | None) -> str:
@@ -73,26 +65,11 @@ def hidden_fields(pending: Pending) -> Markup:
     return markup(_HIDDEN, interaction=pending.key, csrf=pending.csrf)
 
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>{title} · Development provider</title>
-<link rel="icon" href="{assets}/icon.svg">
-<link rel="stylesheet" href="{assets}/style.css">
-{run}</head>
-<body>
-<p class="banner"><strong>Development only.</strong> Anybody can sign in here as anybody.</p>
-<main>
+_BODY = """<main>
 <h1>{title}</h1>
 {body}
 </main>
 <footer>spa_auth development provider</footer>
-</body>
-</html>
 """
 
 _SCRIPT = """<script src="{source}" defer></script>

@@ -11,7 +11,7 @@ from spa_auth.dev_provider.login_page import login_page
 from spa_auth.dev_provider.logout import log_out
 from spa_auth.dev_provider.outcomes import refuse
 from spa_auth.dev_provider.parameters import Parameters
-from spa_auth.dev_provider.pending import Pending, PendingConsent, PendingLogin
+from spa_auth.dev_provider.pending import Pending, PendingConsent, PendingDevice, PendingLogin
 from spa_auth.dev_provider.prompts import LOGIN, SELECT_ACCOUNT
 from spa_auth.dev_provider.records import Session
 from spa_auth.dev_provider.service import Service
@@ -43,7 +43,8 @@ def find_pending(service: Service, call: Call, params: Parameters) -> Pending:
     """The page that this browser was shown.
 
     Raises:
-        PageError: It is unknown, answered, expired, or was shown to another browser.
+        PageError: It is unknown, answered, expired, was shown to another browser, or is about an application that is
+            registered in another way by now.
     """
     pending = service.pending.get(params.get("interaction", ""))
     browser = call.cookie(service.cookie_name("browser"))
@@ -53,6 +54,7 @@ def find_pending(service: Service, call: Call, params: Parameters) -> Pending:
             "This page was answered already, has expired, or was opened in another browser.",
             remedy="Go back to the application and start again there.",
         )
+    _check_registration(service, pending)
     return pending
 
 
@@ -100,6 +102,13 @@ async def start_session(service: Service, call: Call, user: User) -> Session:
     session = await _new_session(service, call, user)
     service.save_session(session)
     return session
+
+
+def _check_registration(service: Service, pending: Pending) -> None:
+    # Its redirect_uri was registered when the page was shown; nothing may go there once it is not (threat O04).
+    client = None if isinstance(pending, PendingDevice) else pending.request.client
+    if client is not None and service.client(client.client_id) != client:
+        raise PageError("invalid_client", "The application has changed or removed its registration meanwhile.")
 
 
 def _pending_login(service: Service, call: Call, params: Parameters) -> PendingLogin:

@@ -1,5 +1,6 @@
 """The page that asks who is there, and the one that asks which account to go on with."""
 
+from spa_auth.dev_provider.assets import picture_url
 from spa_auth.dev_provider.authorization_request import AuthorizationRequest
 from spa_auth.dev_provider.layout import hidden_fields, page
 from spa_auth.dev_provider.markup import Markup, joined, markup
@@ -92,7 +93,7 @@ def goal(request: AuthorizationRequest) -> Markup:
 
 def user_line(service: Service, user: User, note: str = "") -> Markup:
     """Picture, name and address of a user, and a word on the account."""
-    picture = str(user.claims.get("picture", service.url(f"/avatars/{user.sub}.svg")))
+    picture = str(user.claims.get("picture", picture_url(service, user.sub)))
     noted = markup('<span class="note">{note}</span>', note=note) if note else ""
     return markup(_WHO, name=user.name, email=user.email or user.sub, picture=picture, note=noted)
 

@@ -9,8 +9,8 @@ from spa_auth.dev_provider.service import Service
 
 async def log_out(
     service: Service, session: Session, context: Context | None, *, reason: RevocationReason = "logout"
-) -> None:
-    """End a session; a session that somebody else is ending already is left to them.
+) -> bool:
+    """End a session, and return whether that was still to do: one that is ending already is left to who ends it.
 
     Args:
         service: Whose session it is.
@@ -20,10 +20,11 @@ async def log_out(
     """
     # First of all, so that nobody can use it while applications are told.
     if service.sessions.remove(session.key) is None:
-        return
+        return False
     _revoke_grants(service, session, context, reason)
     await tell_applications(service, session, context)
     service.emit("session.destroyed", TokenEvent(session))
+    return True
 
 
 def _revoke_grants(service: Service, session: Session, context: Context | None, reason: RevocationReason) -> None:

@@ -64,7 +64,7 @@ class Options:
         dpop_nonce_lifetime: How long a nonce is the newest one; the one before it stays good as long again.
         require_pushed_requests: Refuse authorization requests that were not pushed (RFC 9126 section 5).
         registration: Whether applications can register themselves (RFC 7591): not at all ("off"), with an initial
-            access token ("protected"), or anybody ("open").
+            access token ("protected"), or anybody ("open"). Pages of other machines cannot where it is "open".
         initial_access_tokens: The tokens that "protected" takes; more can be made while the provider runs.
         access_token_lifetime: How long access tokens are good.
         id_token_lifetime: How long ID tokens are good.
@@ -119,6 +119,7 @@ class Options:
             *(fault for client in self.clients for fault in client_faults(client)),
             *_dpop_faults(self),
             *(fault for user in self.users for fault in user_faults(user)),
+            *_name_faults(self),
             *_member_faults(self),
         ]
         if faults:
@@ -199,7 +200,26 @@ def _doubles(options: Options) -> list[str]:
         "apis": [api.audience for api in options.apis or ()],
         "organizations": [word for org in options.organizations for word in {org.org_id, org.name}],
     }
-    return [f"{name} names something twice." for name, keys in groups.items() if len(set(keys)) < len(keys)]
+    twice = {name: [key for key in dict.fromkeys(keys) if keys.count(key) > 1] for name, keys in groups.items()}
+    return [f"{name} names {key!a} twice." for name, keys in twice.items() for key in keys]
+
+
+def _name_faults(options: Options) -> list[str]:
+    named = {
+        "An API has an empty audience.": [api.audience for api in options.apis or ()],
+        "An organization has an empty org_id.": [org.org_id for org in options.organizations],
+        "An organization has an empty name.": [org.name for org in options.organizations],
+    }
+    faults = [fault for fault, names in named.items() if "" in names]
+    words = [(api.audience, word) for api in options.apis or () for word in api.scopes]
+    return [
+        *faults,
+        *(f"{owner} has the scope {word!a}, which is not one word." for owner, word in words if not _is_word(word)),
+    ]
+
+
+def _is_word(text: str) -> bool:
+    return list(Scope(text)) == [text] and Scope(text).is_legal
 
 
 def _member_faults(options: Options) -> list[str]:

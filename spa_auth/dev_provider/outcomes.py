@@ -65,7 +65,7 @@ def _save_grant(service: Service, request: AuthorizationRequest, session: Sessio
         organization=request.organization.org_id if request.organization else None,
         expires_at=service.now() + options.code_lifetime + options.refresh_token_lifetime,
     )
-    return service.grants.put(grant, grant.expires_at + options.access_token_lifetime)
+    return service.save_grant(grant)
 
 
 def _save_code(service: Service, request: AuthorizationRequest, grant: Grant) -> AuthorizationCode:

@@ -5,16 +5,16 @@ from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.url import origin_of
 
 MAX_BYTES = 65_536
-TIMEOUT = 5.0
 
 
-async def send(request: Request) -> Response:
+async def send(request: Request, *, timeout: float = 5.0) -> Response:
     """Send a request and return the answer, whatever its status: no redirect is followed, no cookie kept.
 
     Each call has a connection of its own, so that neither a fork nor the end of an event loop breaks the next one.
 
     Args:
         request: What to send; whoever asks judges first whether its address may be called.
+        timeout: How many seconds each step may take: to connect, to send, to wait for the next bytes.
 
     Raises:
         NetworkError: There is no answer, it is larger than `MAX_BYTES`, or httpx is not installed.
@@ -28,7 +28,7 @@ async def send(request: Request) -> Response:
     try:
         # No proxy from the environment: what is called here is mostly on this machine.
         async with (
-            httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False) as client,
+            httpx.AsyncClient(timeout=timeout, follow_redirects=False, trust_env=False) as client,
             client.stream(request.method, request.url, headers=request.headers, content=request.body) as response,
         ):
             async for chunk in response.aiter_raw():

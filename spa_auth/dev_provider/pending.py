@@ -13,7 +13,7 @@ class LogoutRequest:
 
     client: Client | None
     post_logout_redirect_uri: str | None
-    state: str | None
+    state: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,14 +11,20 @@ from spa_auth.dev_provider import assets, pages
 from spa_auth.dev_provider.activation import CONFIRM, answer_approval, enter_code, show_approval, show_code_form
 from spa_auth.dev_provider.answers import json_error, preflight, with_cors
 from spa_auth.dev_provider.authorize import authorize
-from spa_auth.dev_provider.call import Call, read_call
+from spa_auth.dev_provider.call import MISDIRECTED, Call, apparent_path, read_call
 from spa_auth.dev_provider.consent import answer_consent, show_consent
 from spa_auth.dev_provider.control import Control
 from spa_auth.dev_provider.control_surface import control_surface, is_control
 from spa_auth.dev_provider.controls import Controls, raise_fault
 from spa_auth.dev_provider.device_authorization import ACTIVATE, authorize_device
 from spa_auth.dev_provider.discovery import discovery, jwks
-from spa_auth.dev_provider.end_session import answer_confirmation, end_session, show_confirmation, v2_logout
+from spa_auth.dev_provider.end_session import (
+    CONFIRM_LOGOUT,
+    answer_confirmation,
+    end_session,
+    show_confirmation,
+    v2_logout,
+)
 from spa_auth.dev_provider.events import Context, ErrorEvent, Events
 from spa_auth.dev_provider.failures import EndpointError, PageError
 from spa_auth.dev_provider.introspection import introspect
@@ -27,7 +33,7 @@ from spa_auth.dev_provider.login import answer_login, show_login
 from spa_auth.dev_provider.malformed import malform
 from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.pushed_requests import push_request
-from spa_auth.dev_provider.registration import REGISTRATION, register
+from spa_auth.dev_provider.registration import REGISTRATION, may_register, register
 from spa_auth.dev_provider.registration_management import delete_registration, read_registration, update_registration
 from spa_auth.dev_provider.revocation import revoke
 from spa_auth.dev_provider.service import Endpoint, Send, Service, no_way_out
@@ -48,17 +54,20 @@ class Route:
         cors: Whether other origins may read the answers.
         for_people: Whether it answers with pages; errors are pages then, and JSON otherwise.
         exists: Tells whether the options have it at all.
+        admits: Tells whether the options admit where a request comes from; else no other origin reads the answer.
     """
 
     endpoints: Mapping[str, Endpoint]
     cors: bool = False
     for_people: bool = False
     exists: Callable[[Options], bool] = lambda _options: True
+    admits: Callable[[Options, Request], bool] = lambda _options, _request: True
 
     @property
     def methods(self) -> str:
         """The methods as the Allow header lists them."""
-        return ", ".join([*self.endpoints, *(("HEAD",) if "GET" in self.endpoints else ()), "OPTIONS"])
+        head = ("HEAD",) if "GET" in self.endpoints else ()
+        return ", ".join((*self.endpoints, *head, *(("OPTIONS",) if self.cors else ())))
 
 
 async def _start(service: Service, call: Call) -> Response:
@@ -70,7 +79,7 @@ def _registration_is_on(options: Options) -> bool:
 
 
 # What is not for scripts, but raises the faults of tests itself, so that an event of its own tells of them.
-TELLING = ("/authorize", ACTIVATE, "/oauth/introspect", "/oidc/logout", "/v2/logout")
+TELLING = ("/authorize", ACTIVATE, "/oauth/introspect", "/oidc/logout", CONFIRM_LOGOUT, "/v2/logout")
 # RFC 6750 section 2.1: what can stand behind "Bearer".
 _CONTROL_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 
@@ -93,8 +102,8 @@ ROUTES: Mapping[str, Route] = {
     "/userinfo": Route({"GET": userinfo, "POST": userinfo}, cors=True),
     "/oidc/logout": Route({"GET": end_session, "POST": end_session}, for_people=True),
     "/v2/logout": Route({"GET": v2_logout}, for_people=True),
-    "/oidc/logout/confirm": Route({"GET": show_confirmation, "POST": answer_confirmation}, for_people=True),
-    REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on),
+    CONFIRM_LOGOUT: Route({"GET": show_confirmation, "POST": answer_confirmation}, for_people=True),
+    REGISTRATION: Route({"POST": register}, cors=True, exists=_registration_is_on, admits=may_register),
     "/assets/style.css": Route({"GET": assets.style}),
     "/assets/web_message.js": Route({"GET": assets.web_message_script}),
     "/assets/form_post.js": Route({"GET": assets.form_post_script}),
@@ -156,7 +165,7 @@ class DevProvider:
             controls=controls,
             send=send,
         )
-        self._controls = Control(self._service)
+        self._controls = Control(self._service, knows_path=self._knows_path, paths=(*ROUTES, *PREFIXES))
         self._control_token = control_token
 
     @property
@@ -179,32 +188,48 @@ class DevProvider:
         """What a test may do to the provider while it runs."""
         return self._controls
 
-    async def handle(self, request: Request) -> Response:
-        """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`."""
+    def _knows_path(self, path: str) -> bool:
+        return _find_route(path, self.options) is not None
+
+    async def handle(self, request: Request, *, controlled: bool = True) -> Response:
+        """Answer one request. Nothing is raised: what was not expected becomes a 500 and the event `server_error`.
+
+        Args:
+            request: It.
+            controlled: Whether the controls are there for whoever sends it; a server knows from where it comes.
+        """
         try:
             self._service.sweep()
-            response = await self._answer(request)
+            response = await self._answer(request, controlled=controlled)
         except EndpointError as error:
-            response = json_error(error)
+            response = self._unread(request, error)
         except Exception as error:  # noqa: BLE001 - the last line of defence; a property test holds that none comes here
             response = json_error(self._failed(request, error))
         return response._replace(body=b"") if request.method == "HEAD" else response
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, *, controlled: bool) -> Response:
         call = read_call(request, self._service.issuer)
-        if self._control_token is not None and is_control(call.path) and call.is_local:
+        if controlled and self._control_token is not None and is_control(call.path) and call.is_local:
             return await control_surface(self._controls, call, self._control_token)
         route = _find_route(call.path, self.options)
         if route is None:
             return pages.error_page(self._service, PageError("not_found", "There is nothing here.", status=404))
         if request.method == "OPTIONS" and route.cors:
-            return preflight(route.methods)
+            return preflight(route.methods) if route.admits(self.options, request) else Response(403)
         # After the preflight: what goes wrong is the request that the test means.
         call = replace(call, fault=self._service.controls.take(call.path))
         response = await self._routed(route, call)
         if call.fault is not None and call.fault.malformed is not None:
             response = malform(response, call.fault.malformed)
-        return with_cors(response) if route.cors else response
+        return with_cors(response) if route.cors and route.admits(self.options, request) else response
+
+    def _unread(self, request: Request, error: EndpointError) -> Response:
+        """The answer to what is no good request at all; the scripts of a page read it as they read any other."""
+        route = _find_route(apparent_path(request, self._service.issuer), self.options)
+        readable = route is not None and route.cors and route.admits(self.options, request)
+        if route is None or not readable or error.status == MISDIRECTED:
+            return json_error(error)
+        return preflight(route.methods) if request.method == "OPTIONS" else with_cors(json_error(error))
 
     async def _routed(self, route: Route, call: Call) -> Response:
         try:
@@ -232,4 +257,6 @@ class DevProvider:
 
 def _check_control_token(control_token: str | None) -> None:
     if control_token is not None and _CONTROL_TOKEN.fullmatch(control_token) is None:
-        raise ConfigurationError("control_token must be 16 or more of the characters A-Z a-z 0-9 . _ ~ + / -")
+        raise ConfigurationError(
+            "control_token, or SPA_AUTH_CONTROL_TOKEN, must be 16 or more of the characters A-Z a-z 0-9 . _ ~ + / -"
+        )

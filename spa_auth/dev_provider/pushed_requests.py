@@ -13,6 +13,7 @@ from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.records import PushedRequest
 from spa_auth.dev_provider.service import Service
 from spa_auth.protocol.http import Response
+from spa_auth.protocol.text import clean_text
 
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 
@@ -66,7 +67,8 @@ def _judged(service: Service, params: Parameters, request_uri: str) -> Authoriza
         return judged(service, addressed(service, params, request_uri=request_uri))
     except PageError as error:
         # RFC 9126 section 2.3: the errors are those of the authorization endpoint, and there is no page to show.
-        raise EndpointError("invalid_request", error.error_description) from None
+        # A page can show the name of an application as it is; RFC 6749 section 5.2 wants plain ASCII here.
+        raise EndpointError("invalid_request", clean_text(error.error_description)) from None
 
 
 def _bound(service: Service, call: Call, params: Parameters) -> Parameters:

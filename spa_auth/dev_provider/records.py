@@ -1,5 +1,6 @@
 """What the provider remembers, as frozen values. Their reprs show no secret."""
 
+import json
 from dataclasses import dataclass, field
 
 from spa_auth.dev_provider.clients import Client
@@ -40,7 +41,8 @@ class Consent:
 
 def consent_key(sub: str, client_id: str, audiences: tuple[str, ...]) -> str:
     """What the consent of a user to an application is found by, in whatever order the APIs came."""
-    return "\n".join((sub, client_id, *sorted(audiences)))
+    # As JSON, as no sign between them could be trusted to stand in none of them.
+    return json.dumps((sub, client_id, *sorted(audiences)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +52,7 @@ class Grant:
     Args:
         userinfo_too: Whether tokens for APIs are good at the userinfo endpoint as well.
         organization: Its identifier, where the login was for one.
+        jkt: The thumbprint of the key that a public client has shown for it; None where its tokens are bound to none.
     """
 
     grant_id: str
@@ -61,6 +64,7 @@ class Grant:
     audiences: tuple[str, ...]
     userinfo_too: bool
     organization: str | None = None
+    jkt: str | None = None
     expires_at: int
 
     @property
@@ -159,8 +163,9 @@ class DeviceCode:
     Args:
         user_code: What the user types, in the form in which it is compared.
         userinfo_too: Whether tokens for APIs will be good at the userinfo endpoint as well.
+        organization: Its identifier, where the login is for one; only its members get through.
         grant_id: What the user gave; None while nobody has approved.
-        denied: The user refused.
+        denied: The user refused, or is no member of the organization.
         polled_at: When the device asked last.
         interval: How many seconds it has to wait between two questions.
     """
@@ -171,6 +176,7 @@ class DeviceCode:
     scope: Scope
     audiences: tuple[str, ...]
     userinfo_too: bool = False
+    organization: str | None = None
     grant_id: str | None = None
     denied: bool = False
     polled_at: int | None = None

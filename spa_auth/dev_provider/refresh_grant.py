@@ -56,7 +56,8 @@ def _check_key(call: Call, token: RefreshToken) -> None:
 
 def _refuse_reuse(service: Service, call: Call, client: Client, token: RefreshToken, params: Parameters) -> None:
     overlap = service.options.rotation_overlap
-    if token.consumed_at is None or service.now() < token.consumed_at + overlap:
+    # Not before its use either: clocks go back, and a spent token would be good again until they are where they were.
+    if token.consumed_at is None or 0 <= service.now() - token.consumed_at < overlap:
         return
     # RFC 9700 section 4.14.2: the server "cannot determine which party submitted the invalid refresh token,
     # but it will revoke the active refresh token".

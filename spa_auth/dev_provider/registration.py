@@ -9,9 +9,13 @@ from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.client_metadata import metadata_of, parse_client, read_metadata
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.events import ClientEvent, Context, TokenEvent
+from spa_auth.dev_provider.failures import EndpointError
+from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.records import InitialAccessToken, Registration, RegistrationAccessToken
 from spa_auth.dev_provider.service import Service
-from spa_auth.protocol.http import Response
+from spa_auth.errors import ProtocolError
+from spa_auth.protocol.http import Request, Response, header_values
+from spa_auth.protocol.url import parse_url
 
 REGISTRATION = "/register"
 
@@ -24,6 +28,7 @@ def client_event(context: Context) -> ClientEvent:
 @endpoint("registration_create", succeeded=client_event)
 async def register(service: Service, call: Call, seen: Seen) -> Response:
     """Answer with the new application and the token that manages it (RFC 7591 section 3.2.1)."""
+    _check_origin(service, call)
     _check_initial_access_token(service, call)
     client = parse_client(read_metadata(call.request), service.secret(), service.secret())
     seen.client = client
@@ -31,6 +36,15 @@ async def register(service: Service, call: Call, seen: Seen) -> Response:
     service.registrations.put(registration, math.inf)
     token = make_registration_access_token(service, client.client_id)
     return json_response(client_information(service, registration, token), status=201)
+
+
+def may_register(options: Options, request: Request) -> bool:
+    """Whether a request comes from where it may: where anybody can register, no page of elsewhere can (threat O01).
+
+    A page of any site that a developer visits can call this machine, and would have the tokens of a client with a
+    secret; "protected" asks pages for a token instead. Programs send no Origin.
+    """
+    return options.registration != "open" or all(map(_is_loopback, header_values(request.headers, "origin")))
 
 
 def client_information(
@@ -73,6 +87,19 @@ def destroy_initial_access_token(service: Service, token: str) -> None:
     destroyed = service.initial_access_tokens.remove(token)
     if destroyed is not None:
         service.emit("initial_access_token.destroyed", TokenEvent(destroyed))
+
+
+def _check_origin(service: Service, call: Call) -> None:
+    if not may_register(service.options, call.request):
+        text = "Pages of other machines cannot register; use registration=protected and an initial access token."
+        raise EndpointError("invalid_request", text, status=403)
+
+
+def _is_loopback(origin: str) -> bool:
+    try:
+        return parse_url(origin).is_loopback
+    except ProtocolError:
+        return False  # "null", the origin of a frame in a sandbox, is anybody's
 
 
 def _check_initial_access_token(service: Service, call: Call) -> None:

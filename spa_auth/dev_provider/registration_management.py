@@ -11,7 +11,13 @@ from spa_auth.dev_provider.client_metadata import invalid, parse_client, read_me
 from spa_auth.dev_provider.clients import Client
 from spa_auth.dev_provider.endpoint import Seen, endpoint
 from spa_auth.dev_provider.events import TokenEvent
-from spa_auth.dev_provider.records import Registration, RegistrationAccessToken
+from spa_auth.dev_provider.records import (
+    ClientCredentials,
+    DeviceCode,
+    PushedRequest,
+    Registration,
+    RegistrationAccessToken,
+)
 from spa_auth.dev_provider.registration import (
     REGISTRATION,
     client_event,
@@ -95,12 +101,10 @@ def _withdraw_everything(service: Service, call: Call, client: Client) -> None:
     # access tokens, all refresh tokens, and other tokens associated with this client".
     for grant in [grant for grant in service.grants if grant.client_id == client.client_id]:
         service.revoke(grant.grant_id, service.context(call, client=client), "deregistration")
-    for token in [token for token in service.client_credentials if token.client_id == client.client_id]:
-        service.client_credentials.remove(token.key)
-        service.emit("client_credentials.destroyed", TokenEvent(token))
-    for code in [code for code in service.device_codes if code.client_id == client.client_id]:
-        service.device_codes.remove(code.key)
-        service.emit("device_code.destroyed", TokenEvent(code))
-    for pushed in [pushed for pushed in service.pushed_requests if pushed.client_id == client.client_id]:
-        service.pushed_requests.remove(pushed.key)
-        service.emit("pushed_authorization_request.destroyed", TokenEvent(pushed))
+
+    def is_theirs(record: ClientCredentials | DeviceCode | PushedRequest) -> bool:
+        return record.client_id == client.client_id
+
+    service.destroy(service.client_credentials, "client_credentials.destroyed", is_theirs)
+    service.destroy(service.device_codes, "device_code.destroyed", is_theirs)
+    service.destroy(service.pushed_requests, "pushed_authorization_request.destroyed", is_theirs)

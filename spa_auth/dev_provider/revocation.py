@@ -22,7 +22,7 @@ async def revoke(service: Service, call: Call, seen: Seen) -> Response:
     seen.client = authenticated_client(service, call, seen.params)
     if "token" not in seen.params:
         raise EndpointError("invalid_request", "token is missing.")
-    token = _find(service, seen.params["token"])
+    token = service.token(seen.params["token"])
     if token is None:
         # RFC 7009 section 2.2: "invalid tokens do not cause an error response".
         _refuse_id_token(service, seen.params["token"])
@@ -35,12 +35,6 @@ async def revoke(service: Service, call: Call, seen: Seen) -> Response:
     else:
         _destroy(service, token)
     return Response(200, NO_STORE)
-
-
-def _find(service: Service, token: str) -> Revocable | None:
-    # token_type_hint may be passed over, and unknown ones are (section 2.1): all kinds are looked up in any case.
-    access_token = service.access_tokens.get(token) or service.client_credentials.get(token)
-    return access_token or service.refresh_tokens.get(token)
 
 
 def _refuse_id_token(service: Service, token: str) -> None:

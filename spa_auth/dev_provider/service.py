@@ -1,4 +1,4 @@
-"""What the endpoints share: the options, the ports, and what is remembered."""
+"""What the endpoints share: the options, the ports, and the memory."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
@@ -14,36 +14,17 @@ from spa_auth.dev_provider.controls import Controls
 from spa_auth.dev_provider.events import (
     EVENT_NAMES,
     Context,
-    Event,
-    EventName,
     Events,
-    GrantRevoked,
     InteractionEvent,
-    RevocationReason,
     TokenEvent,
 )
 from spa_auth.dev_provider.keys import SigningKeys
+from spa_auth.dev_provider.memory import Memory
 from spa_auth.dev_provider.nonces import Nonces
 from spa_auth.dev_provider.options import Options
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.pending import Pending
-from spa_auth.dev_provider.records import (
-    AccessToken,
-    AuthorizationCode,
-    ClientCredentials,
-    Consent,
-    DeviceCode,
-    Grant,
-    InitialAccessToken,
-    PushedRequest,
-    RefreshToken,
-    Registration,
-    RegistrationAccessToken,
-    ReplayDetection,
-    Session,
-    WrongUserCode,
-)
-from spa_auth.dev_provider.store import Store
+from spa_auth.dev_provider.records import Grant, Session
 from spa_auth.errors import JWTError, NetworkError
 from spa_auth.protocol import base64url
 from spa_auth.protocol.http import Headers, Request, Response
@@ -51,8 +32,6 @@ from spa_auth.protocol.url import parse_url
 
 _log = logging.getLogger("spa_auth.dev_provider")
 Send = Callable[[Request], Awaitable[Response]]
-MAX_REPLAY_DETECTIONS = 100_000
-MAX_WRONG_USER_CODES = 10
 
 
 async def no_way_out(_request: Request) -> Response:
@@ -68,7 +47,7 @@ class IDTokenHint(NamedTuple):
     sid: str
 
 
-class Service:
+class Service(Memory):
     """One provider's memory and ports; `DevProvider` describes the arguments."""
 
     def __init__(
@@ -88,21 +67,7 @@ class Service:
         self.events: Events = Events(EVENT_NAMES, on_error=_report, spawn=self._spawn)
         self.send = send
         self.nonces = Nonces(random(32), options.dpop_nonce_lifetime)
-        self.sessions: Store[Session] = Store(self.time)
-        self.pending: Store[Pending] = Store(self.time)
-        self.consents: Store[Consent] = Store(self.time)
-        self.grants: Store[Grant] = Store(self.time)
-        self.codes: Store[AuthorizationCode] = Store(self.time)
-        self.access_tokens: Store[AccessToken] = Store(self.time)
-        self.client_credentials: Store[ClientCredentials] = Store(self.time)
-        self.refresh_tokens: Store[RefreshToken] = Store(self.time)
-        self.pushed_requests: Store[PushedRequest] = Store(self.time)
-        self.device_codes: Store[DeviceCode] = Store(self.time)
-        self.wrong_user_codes: Store[WrongUserCode] = Store(self.time, capacity=MAX_WRONG_USER_CODES)
-        self.replay_detections: Store[ReplayDetection] = Store(self.time, capacity=MAX_REPLAY_DETECTIONS)
-        self.registrations: Store[Registration] = Store(self.time)
-        self.initial_access_tokens: Store[InitialAccessToken] = Store(self.time)
-        self.registration_access_tokens: Store[RegistrationAccessToken] = Store(self.time)
+        super().__init__(self.time, self.events.emit)
         self._clock = clock
         self._random = random
         self._tasks: set[asyncio.Future[object]] = set()
@@ -117,28 +82,9 @@ class Service:
         registration = None if known else self.registrations.get(client_id)
         return known if registration is None else registration.client
 
-    def sweep(self) -> None:
-        """Forget what has expired, and tell of it."""
-        for pending in self.pending.sweep():
-            self.emit("interaction.destroyed", InteractionEvent(pending))
-        for records, name in self._expiring():
-            for record in records.sweep():
-                self.emit(name, TokenEvent(record))
-        self.grants.sweep()
-
-    def _expiring(self) -> "tuple[tuple[Store[Any], EventName], ...]":
-        return (
-            (self.sessions, "session.destroyed"),
-            (self.codes, "authorization_code.destroyed"),
-            (self.access_tokens, "access_token.destroyed"),
-            (self.client_credentials, "client_credentials.destroyed"),
-            (self.refresh_tokens, "refresh_token.destroyed"),
-            (self.pushed_requests, "pushed_authorization_request.destroyed"),
-            (self.device_codes, "device_code.destroyed"),
-            (self.replay_detections, "replay_detection.destroyed"),
-            (self.initial_access_tokens, "initial_access_token.destroyed"),
-            (self.registration_access_tokens, "registration_access_token.destroyed"),
-        )
+    def is_configured(self, client: Client) -> bool:
+        """Whether an application is one of the options; where anybody can register, others may be anybody's."""
+        return client in self.options.clients
 
     def now(self) -> int:
         """The time in whole seconds."""
@@ -168,10 +114,6 @@ class Service:
         if self.controls.drops_cookies(call.request):
             return None
         return self.sessions.get(call.cookie(self.cookie_name("session")))
-
-    def emit(self, name: EventName, event: Event) -> None:
-        """Tell the listeners of an event."""
-        self.events.emit(name, event)
 
     def context(
         self,
@@ -222,19 +164,14 @@ class Service:
         if client_id not in session.client_ids:
             self.save_session(replace(session, client_ids=(*session.client_ids, client_id)))
 
-    def revoke(self, grant_id: str, context: Context | None, reason: RevocationReason) -> None:
-        """Forget a grant, its code and all its tokens, and tell of each."""
-        for code in [record for record in self.codes if record.grant_id == grant_id]:
-            self.codes.remove(code.key)
-            self.emit("authorization_code.destroyed", TokenEvent(code))
-        for access_token in [record for record in self.access_tokens if record.grant_id == grant_id]:
-            self.access_tokens.remove(access_token.key)
-            self.emit("access_token.destroyed", TokenEvent(access_token))
-        for refresh_token in [record for record in self.refresh_tokens if record.grant_id == grant_id]:
-            self.refresh_tokens.remove(refresh_token.key)
-            self.emit("refresh_token.destroyed", TokenEvent(refresh_token))
-        self.grants.remove(grant_id)
-        self.emit("grant.revoked", GrantRevoked(context, grant_id, reason))
+    def save_grant(self, grant: Grant) -> Grant:
+        """Remember what a user gave, as long as anything that comes of it may live."""
+        return self.grants.put(grant, grant.expires_at + self.options.access_token_lifetime)
+
+    def save_pending(self, pending: Pending) -> None:
+        """Remember a page that waits for its user."""
+        self.pending.put(pending, self.now() + self.options.interaction_lifetime)
+        self.emit("interaction.saved", InteractionEvent(pending))
 
     def _spawn(self, awaitable: Awaitable[object]) -> None:
         task = asyncio.ensure_future(awaitable)

@@ -26,7 +26,7 @@ class Store(Generic[R]):
 
     Args:
         clock: Tells the time in seconds.
-        capacity: How many records are kept; then the oldest one goes, so that nobody can fill the memory.
+        capacity: How many records a sweep leaves; the oldest ones go, so that nobody can fill the memory.
     """
 
     def __init__(self, clock: Callable[[], float], *, capacity: int = CAPACITY) -> None:
@@ -39,13 +39,11 @@ class Store(Generic[R]):
         """Remember a record until that second, in the place of one with the same key."""
         self._records[record.key] = (record, until)
         self._soonest = min(self._soonest, until)
-        while len(self._records) > self._capacity:
-            del self._records[next(iter(self._records))]
         return record
 
     @property
     def is_full(self) -> bool:
-        """Whether the next new record would push the oldest one out."""
+        """Whether the next new record would push the oldest one out at the next sweep."""
         return len(self._records) >= self._capacity
 
     def until(self, key: str) -> float:
@@ -53,15 +51,19 @@ class Store(Generic[R]):
         return self._records[key][1]
 
     def sweep(self) -> list[R]:
-        """Forget the records whose time has come, and return them. It costs nothing while none has."""
-        now = self._clock()
-        if now < self._soonest:
+        """Forget the records whose time has come, and the oldest where there are too many, and return them.
+
+        It costs nothing while there are none.
+        """
+        now, excess = self._clock(), len(self._records) - self._capacity
+        if now < self._soonest and excess <= 0:
             return []
-        expired = [record for record, until in list(self._records.values()) if until <= now]
-        for record in expired:
+        records = enumerate(list(self._records.values()))
+        gone = [record for number, (record, until) in records if until <= now or number < excess]
+        for record in gone:
             self._records.pop(record.key, None)
         self._soonest = min((until for _, until in list(self._records.values())), default=math.inf)
-        return expired
+        return gone
 
     def get(self, key: str) -> R | None:
         """The record of that key, unless its time has come."""

@@ -2,10 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar, cast, overload
+from typing import Self, TypeVar, cast, overload
 
 from spa_auth.dev_provider.addresses import Listener, check_loopback, listen
 from spa_auth.dev_provider.asgi import Server, events_of
@@ -64,9 +63,17 @@ class RunningProvider:
     def stop(self) -> None:
         """Stop answering and wait until all is closed. Once is enough, twice does no harm."""
         self._server.should_exit = True
+        if threading.current_thread() is self._thread:
+            return  # a listener: it cannot wait for itself
         if self._thread.is_alive():
             self._thread.join()
         self._listener.socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start answering and wait until connections are accepted.
@@ -87,7 +94,6 @@ class RunningProvider:
         self._ready.set()
 
 
-@contextmanager
 def run_in_thread(
     options: Options | None = None,
     *,
@@ -95,8 +101,10 @@ def run_in_thread(
     port: int = 0,
     keys: SigningKeys | None = None,
     controls: Controls | None = None,
-) -> Generator[RunningProvider]:
-    """A provider that answers while the block runs. An event loop may run in the thread that enters it.
+) -> RunningProvider:
+    """A provider that answers until `stop`, or until the end of the `with` block that it opens.
+
+    An event loop may run in the thread that calls this.
 
     Args:
         options: Its configuration; the issuer in it gives way to the real address.
@@ -110,15 +118,10 @@ def run_in_thread(
     """
     check_loopback(host)
     listener = listen(host, port)
-    with listener.socket:
-        given = Options() if options is None else options
-        provider = DevProvider(replace(given, issuer=listener.url), keys=keys, controls=controls, send=send)
-        running = RunningProvider(provider, listener)
-        try:
-            running.start()
-            yield running
-        finally:
-            running.stop()
+    given = replace(Options() if options is None else options, issuer=listener.url)
+    running = RunningProvider(DevProvider(given, keys=keys, controls=controls, send=send), listener)
+    running.start()
+    return running
 
 
 async def _called(function: Callable[[], object]) -> object:

@@ -10,6 +10,7 @@ import re
 from spa_auth.dev_provider.asked import asked_audiences, asked_scope
 from spa_auth.dev_provider.call import Call
 from spa_auth.dev_provider.clients import Client
+from spa_auth.dev_provider.consents import agreed_scope
 from spa_auth.dev_provider.custom_exchange import exchange_custom_token
 from spa_auth.dev_provider.exchange_subject import ACCESS_TOKEN, SUBJECTS, Subject
 from spa_auth.dev_provider.failures import EndpointError
@@ -39,6 +40,8 @@ def exchange_token(service: Service, call: Call, client: Client, params: Paramet
     subject = SUBJECTS[subject_type](service, call, client, params["subject_token"])
     _check_organization(service, subject, params)
     scope = _granted_scope(service, client, params, subject, audiences)
+    beyond = set(audiences) - {*subject.audiences, *subject.grant.audiences}
+    scope = agreed_scope(service, client, subject.grant.user, beyond, scope)
     audiences = audiences or subject.audiences
     if params.get("requested_token_type") == JWT and not audiences:
         raise EndpointError("invalid_request", "A JWT needs an audience.")
@@ -85,5 +88,8 @@ def _granted_scope(
     # API knows is up to that API.
     asked = asked_scope(service, client, params, subject.scope)
     granted = service.options.granted(asked, audiences or subject.audiences)
-    elsewhere = bool(audiences) and not set(audiences) & set(subject.audiences)
-    return Scope(word for word in granted if word in subject.scope or (elsewhere and word not in STANDARD_SCOPES))
+    at_home = bool(set(audiences) & set(subject.grant.audiences))
+    elsewhere = bool(audiences) and not at_home and not set(audiences) & set(subject.audiences)
+    kept = Scope(word for word in granted if word in subject.scope or (elsewhere and word not in STANDARD_SCOPES))
+    # Nor is the way to another API and back a way to more than the login gave.
+    return Scope(word for word in kept if word in subject.grant.scope) if at_home else kept

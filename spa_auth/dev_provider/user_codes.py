@@ -1,8 +1,9 @@
 """The codes that devices show and users type (RFC 8628 section 6.1), and how often one may guess (section 5.1)."""
 
 from spa_auth.dev_provider.failures import EndpointError
+from spa_auth.dev_provider.memory import MAX_WRONG_USER_CODES
 from spa_auth.dev_provider.records import DeviceCode, WrongUserCode
-from spa_auth.dev_provider.service import MAX_WRONG_USER_CODES, Service
+from spa_auth.dev_provider.service import Service
 from spa_auth.protocol import base64url
 
 # RFC 8628 section 6.1 suggests these: no vowels, so that no words come about, and nothing that looks like a digit.

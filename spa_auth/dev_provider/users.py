@@ -122,7 +122,8 @@ def user_faults(user: User) -> list[str]:
     own = sorted(OWN_CLAIMS & user.claims.keys())
     if own:
         faults.append(f"{user.sub} has claims that the provider itself sets: {', '.join(own)}.")
-    return faults
+    single = [name for name in RIGHTS if not isinstance(user.claims.get(name, ()), list | tuple)]
+    return [*faults, *(f"{name} of {user.sub} must be a list." for name in single)]
 
 
 def avatar(sub: str) -> bytes:

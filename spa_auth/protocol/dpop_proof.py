@@ -238,9 +238,15 @@ def _refusal(claim: str, detail: str) -> InvalidDPoPProofError:
 def _public_key(jwk: object) -> Key:
     # Check 7: "The jwk JOSE Header Parameter does not contain a private key."
     key = parse_jwk(jwk) if is_object(jwk) and _PRIVATE_MEMBERS.isdisjoint(jwk) else None
-    if key is None:
+    if key is None or not _has_one_thumbprint(key):
         raise _refusal("jwk", "The jwk of the proof is not a public key for signatures.")
     return key
+
+
+def _has_one_thumbprint(key: Key) -> bool:
+    # RFC 7518 section 2, Base64urlUInt: "the minimum number of octets". With zeros before its numbers an RSA key
+    # would have other thumbprints; providers publish such keys, but a client makes its own.
+    return not any(base64url.decode(key.jwk.get(name, "")).startswith(b"\0") for name in ("n", "e"))
 
 
 def _nonce(proof: VerifiedDPoPProof) -> str | None:

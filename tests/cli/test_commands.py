@@ -62,6 +62,15 @@ def test_the_demo_starts_three_servers_that_know_each_other_and_ctrl_c_stops_the
     assert rest.strip() == ""
 
 
+def test_who_watches_the_events_of_the_demo_does_not_hold_up_its_end() -> None:
+    with started("demo", *FREE_PORTS) as (process, lines):
+        with httpx.stream("GET", f"{address(lines, 'its events')}/stream") as response:
+            assert response.status_code == 200
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=20)[0].strip() == ""  # what is cut off would be complained of
+        assert process.returncode == 0
+
+
 def test_the_demo_runs_on_another_loopback_address_too() -> None:
     with started("demo", *FREE_PORTS, "--host", "127.0.0.2") as (process, lines):
         page = address(lines, "Ready:")

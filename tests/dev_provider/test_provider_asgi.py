@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Generator
+from typing import Any
 
 import httpx
 import pytest
@@ -58,6 +59,47 @@ def test_a_delay_holds_one_path_for_as_many_requests_as_it_says() -> None:
         httpx.get(f"{provider.issuer}.well-known/jwks.json")
         assert time.monotonic() - started >= 0.3
         assert provider.controls.take_delay("/.well-known/jwks.json") == 0
+
+
+def test_a_delay_is_for_the_request_and_not_for_its_preflight() -> None:
+    with served() as provider:
+        provider.controls.next("/oauth/token", delay=0.3)
+        assert httpx.options(f"{provider.issuer}oauth/token").status_code == 204
+        assert provider.controls.take_delay("/oauth/token") == 0.3
+
+
+def test_half_a_body_is_no_request() -> None:
+    provider = DevProvider(keys=KEYS)
+    told: list[str] = []
+    provider.events.on_any(lambda name, _event: told.append(name))
+    half: dict[str, object] = {"type": "http.request", "body": b"grant_type=refresh", "more_body": True}
+    messages: list[dict[str, object]] = [half, {"type": "http.disconnect"}]
+    sent: list[object] = []
+
+    async def receive() -> dict[str, object]:
+        return messages.pop(0)
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    scope = {**_scope("/oauth/token"), "method": "POST"}
+    asyncio.run(_run(app(provider)(scope, receive, send)))
+    assert (sent, told, messages) == ([], [], [])
+
+
+def test_nobody_passes_for_a_proxy_p11() -> None:
+    with served() as provider:
+        for scheme in ("https", "wss", "evil"):
+            assert httpx.get(provider.issuer, headers={"X-Forwarded-Proto": scheme}).status_code == 200
+
+
+def test_no_attempt_at_a_websocket_makes_a_500() -> None:
+    # Without a library for them, as here, uvicorn takes none by itself.
+    assert Server(DevProvider(keys=KEYS)).config.ws == "none"
+    with served() as provider:
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+        assert httpx.get(provider.issuer, headers={**upgrade, **key}).status_code == 200
 
 
 def test_a_delay_names_the_path_below_an_issuer_that_has_one() -> None:
@@ -124,6 +166,43 @@ def test_the_application_leaves_other_scopes_than_http_alone() -> None:
 
     asyncio.run(_run(app(DevProvider(keys=KEYS))({"type": "lifespan"}, receive, send)))
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("client", "status"),
+    [
+        (("127.0.0.1", 1), 200),
+        (("127.8.8.8", 1), 200),
+        (("::1", 1), 200),
+        (("::ffff:127.0.0.1", 1), 200),
+        (("192.0.2.7", 1), 404),
+        (("::ffff:192.0.2.7", 1), 404),
+        (("fe80::1%eth0", 1), 404),
+        (("", 0), 404),
+        (None, 404),
+    ],
+)
+def test_the_controls_are_there_for_connections_of_this_machine_only_o13(
+    client: tuple[str, int] | None, status: int
+) -> None:
+    def answer(path: str, provider: DevProvider) -> list[Any]:
+        sent: list[Any] = []
+
+        async def send(message: object) -> None:
+            sent.append(message)
+
+        # The Host header says 127.0.0.1, whoever sends it.
+        headers = [(b"host", b"127.0.0.1:9400"), (b"authorization", b"Bearer " + b"k" * 32)]
+        scope = {**_scope(path), "headers": headers, "client": client}
+        asyncio.run(_run(app(provider)(scope, _nothing, send)))
+        return sent
+
+    provider = DevProvider(keys=KEYS, control_token="k" * 32)
+    for path in ("/control", "/control/none"):
+        sent = answer(path, provider)
+        assert sent[0]["status"] == (status if path == "/control" else 404)
+        if status == 404:
+            assert sent == answer(path, DevProvider(keys=KEYS))
 
 
 async def _run(awaitable: Awaitable[None]) -> None:

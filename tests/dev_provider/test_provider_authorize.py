@@ -256,6 +256,13 @@ def test_other_clients_redirect_exactly_where_they_are_registered_o04(redirect_u
     assert world.authorize(client_id="app", redirect_uri="https://app.example/cb").status == 303
 
 
+@pytest.mark.parametrize(
+    ("given", "advice"), [("http://evil.example/", "Register exactly this"), ("", "Send one that")]
+)
+def test_the_page_of_a_refused_redirect_uri_says_what_to_do(given: str, advice: str) -> None:
+    assert advice in World(Options(clients=(EXACT,))).authorize(client_id="app", redirect_uri=given).body.decode()
+
+
 @settings(deadline=None)
 @given(redirect_uri=st.one_of(st.text(), st.from_regex(r"https?://[a-z0-9.:@/\\\[\]#?%]*", fullmatch=True)))
 def test_no_text_but_the_registered_ones_is_ever_redirected_to_o04(redirect_uri: str) -> None:

@@ -1,4 +1,6 @@
 import asyncio
+import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -287,3 +289,32 @@ def test_the_way_out_names_who_cannot_be_reached() -> None:
         pass
     with pytest.raises(NetworkError, match=origin):
         asyncio.run(outgoing.send(Request("POST", f"{origin}/")))
+
+
+def test_the_way_out_does_not_wait_for_ever() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        request = Request("POST", f"http://127.0.0.1:{mute.getsockname()[1]}/")
+        with pytest.raises(NetworkError) as caught:
+            asyncio.run(outgoing.send(request, timeout=0.05))
+    assert caught.value.reason == "timeout"
+
+
+def test_the_way_out_names_the_extra_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(NetworkError, match=r"spa-auth\[dev-provider\]"):
+        asyncio.run(outgoing.send(Request("POST", URI)))
+
+
+def test_two_who_end_all_sessions_at_once_tell_each_application_once() -> None:
+    async def scenario() -> tuple[int, int]:
+        controls = world.provider.controls
+        return await asyncio.gather(controls.end_sessions(), controls.end_sessions())
+
+    applications = Applications()
+    world = world_with(applications)
+    for user in ("alice", "bob"):
+        world.cookies.clear()
+        world.login(user)
+    assert sum(asyncio.run(scenario())) == 2
+    assert len(applications.requests) == 2
+    assert world.trace.count("session.destroyed") == 2

@@ -40,7 +40,7 @@ class Running(NamedTuple):
     def stopped(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=10)
-        return self.process.returncode, output, errors
+        return self.process.returncode, output.strip(), errors
 
 
 @contextlib.contextmanager
@@ -73,7 +73,7 @@ def test_it_serves_at_the_issuer_that_it_prints_until_it_is_interrupted() -> Non
     with started("--port", "0") as running:
         assert httpx.get(running.fact("discovery")).json()["issuer"] == running.issuer
         assert httpx.get(running.fact("events")).status_code == 200
-        assert running.stopped() == (0, "\n", "")
+        assert running.stopped() == (0, "", "")
     assert "anybody logs in as anybody" in running.printed
     assert "\x1b" not in running.printed
 
@@ -94,11 +94,20 @@ def test_events_are_printed_as_they_happen_and_no_code_among_them() -> None:
     with started("--port", "0", "--events") as running:
         httpx.post(f"{running.issuer}oauth/token", data={"grant_type": "authorization_code", "code": "s3cr3t"})
         code, output, errors = running.stopped()
-    (line,) = output.strip().splitlines()
+    (line,) = output.splitlines()
     assert "grant.error" in line
     assert "error=invalid_client" in line
     assert "s3cr3t" not in output + errors
     assert code == 0
+
+
+def test_a_line_is_printed_whatever_characters_the_terminal_knows() -> None:
+    with started("--port", "0", "--events", PYTHONIOENCODING="ascii") as running:
+        httpx.get(f"{running.issuer}authorize", params={"client_id": "demo", "scope": "é" + "x" * 500})
+        code, output, errors = running.stopped()
+    assert "authorization.error" in output
+    assert "scope=?xxx" in output
+    assert (code, errors) == (0, "")
 
 
 def test_the_place_of_the_issuer_in_the_file_is_where_it_listens(tmp_path: Path) -> None:
@@ -153,6 +162,10 @@ def test_others_are_let_in_only_by_a_flag_and_then_without_the_events_o01() -> N
         (["--port", "99999999"], "99999999 is no port"),
         (["--config", "missing.toml"], "missing.toml cannot be read"),
         (["--client", "a=nonsense"], "a registers 'nonsense'"),
+        (
+            ["--code-lifetime", "0", "--rotation-overlap", "-1"],
+            ":\n  code_lifetime must be at least 1 second.\n  rotation",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_and_the_status_is_2(

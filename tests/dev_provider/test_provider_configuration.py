@@ -131,14 +131,14 @@ def test_the_text_of_a_configuration_shows_no_secret_and_stays_a_configuration(t
         ("consent = 1", "consent must be true or false, not a whole number."),
         ('code_lifetime = "60"', "code_lifetime must be a whole number, not a string."),
         ("code_lifetime = true", "code_lifetime must be a whole number, not true or false."),
-        ("code_lifetime = 1.5", "code_lifetime must be a whole number, not a number."),
+        ("code_lifetime = 1.5", "code_lifetime must be a whole number, not a number with a fraction."),
         ("code_lifetime = 1990-01-01", "code_lifetime must be a whole number, not a date or time."),
         ("code_lifetime = -1", "code_lifetime must be at least 1 second."),
         ("dpop = true", "dpop must be a string, not true or false."),
         ('dpop = "maybe"', "dpop must be one of off, optional, required."),
-        ('users = "alice"', "users must be a list, not a string."),
+        ('users = "alice"', "users must be a list, not a string. Write [[users]]."),
         ('users = ["alice"]', "users #1 must be a table, not a string."),
-        ("[users]", "users must be a list, not a table."),
+        ("[users]", "users must be a list, not a table. Write [[users]]."),
         ('[[users]]\nname = "Ann"', "users #1: sub is missing."),
         ("[[users]]\nsub = 5", "users #1: sub must be a string, not a whole number."),
         ('[[users]]\nsub = ""', "The sub '' must be 1 to 255 printable ASCII characters."),
@@ -179,6 +179,12 @@ def test_what_is_wrong_is_named_by_file_and_key(tmp_path: Path, text: str, fault
 def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     text = 'consnt = true\ndpop = 5\n[[clients]]\nname = "a"\n[[users]]\nsub = 1\n'
     assert len(faults_of(tmp_path, text)) == 4
+    assert len(faults_of(tmp_path, f"code_lifetime = 0\n{text}")) == 5
+
+
+def test_members_are_not_judged_by_users_that_cannot_be_read(tmp_path: Path) -> None:
+    text = '[[users]]\nsub = "Zoë"\nx = 1990-01-01\n[[organizations]]\norg_id = "o"\nname = "n"\nmembers = ["Zoë"]\n'
+    assert len(faults_of(tmp_path, text)) == 1
 
 
 def test_no_fault_shows_a_secret(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from dev_provider.harness import World, answered, hidden_fields
 
 from spa_auth.dev_provider import Api, Options
 from spa_auth.dev_provider.events import InteractionEnded, InteractionStarted, Prompt
+from spa_auth.dev_provider.records import consent_key
 from spa_auth.protocol.http import Response
 
 API = "https://api.example"
@@ -250,3 +251,9 @@ def test_a_test_can_have_any_error_sent_back(error: str) -> None:
     assert answered(world.authorize(prompt="none"))["error"] == error
     assert world.trace == ["authorization.error"]
     assert "code" in answered(world.authorize(prompt="none"))
+
+
+def test_no_two_consents_have_the_same_key_whatever_signs_are_in_the_names() -> None:
+    given = [("a", "b", ("c",)), ("a\nb", "c", ()), ("a", "b\nc", ()), ("a", 'b", "c', ()), ("a", "b", ("c", "d"))]
+    assert len({consent_key(*parts) for parts in given}) == len(given)
+    assert consent_key("a", "b", ("c", "d")) == consent_key("a", "b", ("d", "c"))

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from typing import Any, cast
 
 import pytest
@@ -14,8 +15,9 @@ from spa_auth.dev_provider.keys import SigningKeys
 from spa_auth.dev_provider.malformed import HUGE, MALFORMATIONS, malform
 from spa_auth.dev_provider.options import ISSUER
 from spa_auth.dev_provider.provider import ROUTES
-from spa_auth.errors import ConfigurationError
+from spa_auth.errors import ConfigurationError, JWTError
 from spa_auth.protocol.http import Request, Response
+from spa_auth.protocol.jwt import parse_jwt
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
 
 OFFLINE = "openid offline_access"
@@ -157,6 +159,20 @@ def test_new_keys_sign_and_the_old_ones_stay_published() -> None:
     assert world.visit("GET", f"/oidc/logout?id_token_hint={before}").status == 200
 
 
+def test_the_last_ten_keys_stay_published_and_verify_and_no_older_ones() -> None:
+    keys = SigningKeys()
+    tokens = [keys.sign("JWT", {"n": 0})]
+    for n in range(1, 12):
+        keys.rotate()
+        tokens.append(keys.sign("JWT", {"n": n}))
+    published = cast("list[dict[str, str]]", keys.jwks["keys"])
+    kids = [parse_jwt(token).header["kid"] for token in tokens]
+    assert [key["kid"] for key in published] == kids[:0:-1]
+    assert keys.verify(tokens[1]).claims == {"n": 1}
+    with pytest.raises(JWTError, match="not signed"):
+        keys.verify(tokens[0])
+
+
 def test_an_initial_access_token_is_made_and_taken_back() -> None:
     world = World(Options(registration="protected"))
     token = world.provider.controls.make_initial_access_token()
@@ -269,6 +285,40 @@ def test_an_answer_that_does_not_exist_cannot_be_chosen() -> None:
     with pytest.raises(ConfigurationError) as caught:
         World().provider.controls.next("token", error='"', status=200, malformed=cast("Any", "odd"), delay=-1, times=0)
     assert len(caught.value.faults) == 6
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest"),
+    [
+        ("/token", "/oauth/token"),
+        ("oauth/token", "/oauth/token"),
+        ("/oauth/token/", "/oauth/token"),
+        ("/user-info", "/userinfo"),
+        ("/.well-known/openid-config", DISCOVERY),
+    ],
+)
+def test_a_path_that_does_not_exist_is_told_the_nearest_that_does(path: str, nearest: str) -> None:
+    world = World(control_token=TOKEN)
+    with pytest.raises(ConfigurationError, match=rf" {re.escape(nearest)} is the nearest\.$"):
+        world.provider.controls.next(path, error="temporarily_unavailable")
+    refused = call(world, "next", path=path, delay=1)
+    assert error_of(refused) == "invalid_request"
+    assert f" {nearest} is the nearest." in refused.body.decode()
+
+
+@pytest.mark.parametrize("path", ["", "é" * 9, "GET"])
+def test_a_path_that_is_near_to_none_is_told_all_that_there_are(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"; /, /\.well-known/.*, /oauth/token, .*, /avatars/ are\.$"):
+        World().provider.controls.next(path, delay=1)
+
+
+def test_a_path_exists_as_far_as_the_options_have_it() -> None:
+    with pytest.raises(ConfigurationError, match="path must be one that is answered here"):
+        World().provider.controls.next("/register", delay=1)
+    controls = World(Options(registration="open")).provider.controls
+    for path in ("/register", "/register/some-client", "/avatars/alice.svg"):
+        controls.next(path, delay=1)
+        assert controls.take_delay(path) == 1
 
 
 def test_delays_are_counted_apart_from_other_faults() -> None:
@@ -425,14 +475,14 @@ def test_every_verb_does_over_http_what_it_does_in_python() -> None:
     ("verb", "given", "text"),
     [
         ("advance", {}, "Missing: seconds"),
-        ("advance", {"seconds": 1, "hours": 1}, "Known members: seconds"),
+        ("advance", {"seconds": 1, "hours": 1}, "Unknown: hours. Known members: seconds."),
         ("advance", {"seconds": True}, "wrong type: seconds"),
         ("advance", {"seconds": -1}, "seconds must be"),
         ("expire", {"kind": "tokens"}, "kind must be one of access_token"),
         ("expire", {"kind": ["access_token"]}, "wrong type: kind"),
         ("cookies", {"drop": "all"}, "drop_cookies must be one of no, frames, always"),
         ("silent", {"deny": 1}, "wrong type: deny"),
-        ("next", {"path": "userinfo", "times": 0}, "path must begin"),
+        ("next", {"path": "userinfo", "times": 0}, "path must be one"),
         ("next", {"path": "/", "status": 400.5}, "wrong type: status"),
         ("next", {"path": "/", "malformed": "odd"}, "malformed must be one of empty"),
     ],
@@ -443,11 +493,15 @@ def test_a_verb_that_cannot_be_done_says_why(verb: str, given: dict[str, object]
     assert text in members(response, 400)["error_description"]
 
 
+def test_no_body_is_as_good_as_no_member() -> None:
+    assert World(control_token=TOKEN).send("POST", "/control/reset", BEARER, JSON).status == 200
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "body", "status"),
     [
         ("POST", "/control/reset", (BEARER,), "{}", 415),
-        ("POST", "/control/reset", (BEARER, JSON), "", 400),
+        ("POST", "/control/reset", (BEARER, JSON), "{", 400),
         ("POST", "/control/reset", (BEARER, JSON), "[]", 400),
         ("POST", "/control/silent", (BEARER, JSON), '{"deny":true,"deny":false}', 400),
         ("GET", "/control/reset", (BEARER,), "", 405),

@@ -1,5 +1,6 @@
 """The device flow (RFC 8628): what the device asks, what its user sees, and what attackers would try."""
 
+import hashlib
 import re
 from dataclasses import replace
 from typing import Any, cast
@@ -7,15 +8,17 @@ from typing import Any, cast
 import pytest
 from dev_provider.harness import CALLBACK, FORM, World, error_of, hidden_fields, members
 
-from spa_auth.dev_provider import DEMO, Api, Client, Options
+from spa_auth.dev_provider import DEMO, Api, Client, Options, Organization
 from spa_auth.dev_provider.events import AuthorizationSuccess, ErrorEvent, InteractionStarted, TokenEvent
-from spa_auth.protocol import form
+from spa_auth.dev_provider.records import Session
+from spa_auth.protocol import base64url, form
 from spa_auth.protocol.http import Response
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 HOSTILE = "\"'><script>alert(1)</script>{0}{csrf}&amp;"
 TV = Client(client_id="tv", name="Television", grant_types=(DEVICE_CODE, "refresh_token"))
 TWO = Options(clients=(DEMO, TV))
+ACME = Options(organizations=(Organization(org_id="org_1", name="acme", members=("alice",)),))
 
 
 def post(world: World, path: str, **params: str) -> Response:
@@ -246,6 +249,17 @@ def test_the_user_code_is_no_device_code() -> None:
     assert error_of(poll(world, {"device_code": device["user_code"]})) == "invalid_grant"
 
 
+def test_the_device_takes_part_in_the_session_so_that_a_logout_tells_it() -> None:
+    world = World(TWO)
+    approve(world, ask(world, client_id="tv"))
+    sessions = [
+        cast("Session", event.token)
+        for name, event in world.events
+        if isinstance(event, TokenEvent) and name == "session.saved"
+    ]
+    assert sessions[-1].client_ids == ("tv",)
+
+
 def test_a_login_that_was_ended_before_the_device_asked_gives_nothing() -> None:
     world = World()
     device = ask(world)
@@ -410,6 +424,10 @@ def test_a_code_that_our_page_did_not_send_is_not_even_looked_at_o09(changed: di
     without_cookie = form.encode({**hidden_fields(world.visit("GET", "/activate")), "user_code": device["user_code"]})
     assert world.send("POST", "/activate", *FORM, body=without_cookie).status == 400
     assert world.send("POST", "/activate", body="{}").status == 400
+    # What the hidden field would be for a browser without a cookie, which anybody can compute.
+    nobody = base64url.encode(hashlib.sha256(b"/activate ").digest())
+    forged = form.encode({"csrf": nobody, "user_code": device["user_code"]})
+    assert world.send("POST", "/activate", *FORM, body=forged).status == 400
 
 
 def test_a_page_for_something_else_is_none_for_a_device_and_the_other_way_round() -> None:
@@ -448,13 +466,14 @@ def test_a_client_that_removed_itself_leaves_no_device_behind() -> None:
     world = World(Options(registration="open"))
     metadata = '{"grant_types":["urn:ietf:params:oauth:grant-type:device_code"],"token_endpoint_auth_method":"none"}'
     client = members(world.send("POST", "/register", ("Content-Type", "application/json"), body=metadata), 201)
-    device = ask(world, client_id=client["client_id"])
+    device, other = ask(world, client_id=client["client_id"]), ask(world)
     page = approval(world, device)
     bearer = ("Authorization", f"Bearer {client['registration_access_token']}")
     assert world.send("DELETE", client["registration_client_uri"], bearer).status == 204
     assert "device_code.destroyed" in world.trace
     assert answer(world, page, deny="1").status == 400
     assert error_of(poll(world, device, client_id=client["client_id"])) == "invalid_client"
+    assert error_of(poll(world, other)) == "authorization_pending"
 
 
 def test_a_client_that_is_not_known_any_more_gets_nobody_to_agree() -> None:
@@ -508,3 +527,60 @@ def test_a_fault_that_a_test_wants_at_the_page_is_told_by_its_own_event() -> Non
         world.provider.controls.next("/activate", error="temporarily_unavailable", status=503)
         assert world.visit(method, "/activate").status == 503
     assert world.trace == ["code_verification.error"] * 2
+
+
+@pytest.mark.parametrize("word", ["org_1", "acme"])
+def test_a_member_connects_a_device_for_an_organization(word: str) -> None:
+    world = World(ACME)
+    device = ask(world, organization=word, audience="https://api.example")
+    assert approve(world, device).status == 200
+    tokens = members(poll(world, device))
+    for name in ("id_token", "access_token"):
+        assert world.verified(tokens[name]).claims["org_id"] == "org_1"
+
+
+def test_a_device_without_an_organization_is_connected_for_none() -> None:
+    world = World(ACME)
+    device = ask(world)
+    approve(world, device, user="bob")
+    assert "org_id" not in world.verified(members(poll(world, device))["id_token"]).claims
+
+
+@pytest.mark.parametrize("options", [ACME, Options()])
+def test_a_device_for_an_unknown_organization_is_refused(options: Options) -> None:
+    world = World(options)
+    refused = post(world, "/oauth/device/code", client_id="demo", organization="nobody")
+    assert error_of(refused) == "invalid_request"
+    assert world.trace == ["device_authorization.error"]
+
+
+def test_the_page_of_a_device_names_the_organization_and_shows_its_members_only() -> None:
+    page = approval(world := World(ACME), ask(world, organization="acme")).body
+    assert b"for <strong>acme</strong>" in page
+    assert b"alice@example.com" in page
+    assert b"bob@example.com" not in page
+
+
+@pytest.mark.parametrize("fields", [{"user": "bob"}, {"name": "Mallory"}])
+def test_who_is_no_member_connects_no_device(fields: dict[str, str]) -> None:
+    world = World(ACME)
+    device = ask(world, organization="acme")
+    page = answer(world, approval(world, device), **fields)
+    assert b"The device was refused" in page.body
+    assert error_of(poll(world, device)) == "access_denied"
+    assert world.trace.count("authorization.error") == 1
+    assert not list(world.provider._service.grants)
+
+
+def test_a_session_of_who_is_no_member_is_asked_for_another_login_and_cannot_approve() -> None:
+    world = World(ACME)
+    world.login("bob")
+    [session] = world.provider._service.sessions
+    device = ask(world, organization="acme")
+    page = approval(world, device)
+    assert b"alice@example.com" in page.body
+    assert b'name="approve"' not in page.body
+    assert b"The device was refused" in answer(world, page, approve=session.sid).body
+    assert error_of(poll(world, device)) == "access_denied"
+    assert approve(world, second := ask(world, organization="acme")).status == 200
+    assert "access_token" in members(poll(world, second))

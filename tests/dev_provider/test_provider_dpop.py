@@ -1,9 +1,10 @@
 """O12: the provider itself enforces DPoP."""
 
+import asyncio
 from typing import cast
 
 import pytest
-from dev_provider.harness import CALLBACK, ISSUER, World, error_of, members
+from dev_provider.harness import CALLBACK, FORM, ISSUER, VERIFIER, World, error_of, members
 from dev_provider.prover import Prover
 from token_factory import sign
 
@@ -13,9 +14,10 @@ from spa_auth.dev_provider.failures import EndpointError
 from spa_auth.dev_provider.nonces import Nonces
 from spa_auth.dev_provider.store import Store
 from spa_auth.errors import ConfigurationError
+from spa_auth.protocol import form
 from spa_auth.protocol.challenge import parse_challenges
 from spa_auth.protocol.dpop_proof import access_token_hash
-from spa_auth.protocol.http import Response
+from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.strict_json import loads_object
 
 API = "https://api.example"
@@ -115,6 +117,26 @@ def test_p14_a_proof_is_accepted_once_and_the_memory_of_it_is_swept_away() -> No
     world.clock.now += 900
     world.send("GET", "/")
     assert "replay_detection.destroyed" in world.trace
+
+
+def test_p17_o06_o08_of_two_requests_at_once_with_one_proof_code_or_refresh_token_one_wins() -> None:
+    world = World()
+    prover = Prover(world)
+    refresh_token = members(prover.exchange(world.login(scope="openid offline_access")["code"]))["refresh_token"]
+    code = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    same, one, two, three, four = (prover.proof("/oauth/token") for _ in range(5))
+    for first, second, params in (
+        (same, same, {**code, "code": world.login()["code"]}),
+        (one, two, {**code, "code": world.login()["code"]}),
+        (three, four, {"grant_type": "refresh_token", "refresh_token": refresh_token}),
+    ):
+        body = form.encode({"client_id": "demo", **params}).encode()
+        requests = [Request("POST", f"{ISSUER}oauth/token", (*FORM, proof), body) for proof in (first, second)]
+        assert sorted(response.status for response in asyncio.run(at_once(world, requests))) == [200, 400]
+
+
+async def at_once(world: World, requests: list[Request]) -> list[Response]:
+    return await asyncio.gather(*map(world.provider.handle, requests))
 
 
 def test_p18_a_proof_is_remembered_for_as_long_as_it_could_be_accepted() -> None:

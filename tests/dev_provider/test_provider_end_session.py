@@ -253,3 +253,18 @@ def test_a_login_page_is_no_logout_page_and_the_other_way_round() -> None:
     world.login()
     logout = (log_out(world).header("location") or "").partition("?")[2]
     assert world.visit("GET", f"/login?{logout}").status == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_forced_error_at_the_question_is_one_event_and_the_question_stays(method: str) -> None:
+    world = World()
+    world.login()
+    location = log_out(world).header("location") or ""
+    fields = hidden_fields(world.visit("GET", location))
+    world.events.clear()
+    world.provider.controls.next("/oidc/logout/confirm", error="temporarily_unavailable", status=503)
+    refused = world.visit(method, location, {**fields, "logout": "1"} if method == "POST" else None)
+    assert (refused.status, refused.media_type) == (503, "text/html")
+    assert world.trace == ["end_session.error"]
+    world.visit("POST", "/oidc/logout/confirm", {**fields, "logout": "1"})
+    assert not logged_in(world)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 from dev_provider.harness import CALLBACK, FORM, World, members
+from dev_provider.test_provider_event_table import CAUSES, OPTIONS, Stage, applications
 
 from spa_auth.dev_provider import DEMO, Options
 from spa_auth.dev_provider.event_lines import MAX_VALUE_LENGTH, event_line, event_summary
@@ -16,6 +17,7 @@ from spa_auth.dev_provider.events import (
     EndSessionSuccess,
     ErrorEvent,
     Event,
+    EventName,
     GrantRevoked,
     InteractionEnded,
     InteractionEvent,
@@ -43,6 +45,7 @@ from spa_auth.dev_provider.users import ALICE
 from spa_auth.protocol import form
 from spa_auth.protocol.http import Request, Response
 from spa_auth.protocol.scope import Scope
+from spa_auth.protocol.strict_json import loads_object
 
 SECRET = "s3cr3t"
 TIME = "12:34:56"
@@ -226,3 +229,55 @@ def test_no_line_of_a_whole_day_holds_what_was_secret_in_it() -> None:
     lines = "\n".join(event_line(name, event, time=TIME) for name, event in world.events)
     assert len(lines.splitlines()) == len(world.events) > 20
     assert [secret for secret in secrets if secret and secret in lines] == []
+
+
+SECRET_MEMBERS = (
+    "access_token", "refresh_token", "id_token", "code", "code_verifier", "client_secret", "client_assertion", "state",
+    "nonce", "device_code", "user_code", "request_uri", "token", "subject_token", "actor_token", "interaction", "csrf",
+    "registration_access_token", "id_token_hint", "logout_token", "initial_access_token",
+)  # fmt: skip
+
+
+class Overheard(Stage):
+    """Remembers every secret that passes, on the wire and between the provider and its tests."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.secrets: set[str] = set()
+
+    def send(self, method: str, target: str, *headers: tuple[str, str], body: str = "") -> Response:
+        response = super().send(method, target, *headers, body=body)
+        told = (target.partition("?")[2], body, (response.header("location") or "").partition("?")[2])
+        pairs = [pair for text in told for pair in form.parse(text)]
+        if (response.header("content-type") or "") == "application/json":
+            pairs += [(name, str(value)) for name, value in loads_object(response.body).items()]
+        self.secrets |= {value for name, value in pairs if name in SECRET_MEMBERS}
+        self.secrets |= {value.partition(" ")[2] for name, value in headers if name == "Authorization"}
+        self.secrets |= set(self.cookies.values())
+        return response
+
+    def initial_token(self) -> str:
+        token = super().initial_token()
+        self.secrets.add(token)
+        return token
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_no_line_of_what_causes_an_event_holds_what_was_secret_in_it(name: EventName) -> None:
+    stage = Overheard(OPTIONS, way_out=applications)
+    CAUSES[name].act(stage)
+    lines = [event_line(told, event, time=TIME) for told, event in stage.events]
+    assert any(name in line for line in lines)
+    # A test says "wrong" and "unknown" where a token should be: words that may well stand in a line.
+    secrets = {secret for secret in stage.secrets if len(secret) >= 6} - {"unknown"}
+    assert [secret for secret in secrets if any(secret in line for line in lines)] == []
+
+
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_no_repr_of_an_event_holds_what_was_secret_in_its_cause(name: EventName) -> None:
+    stage = Overheard(OPTIONS, way_out=applications)
+    CAUSES[name].act(stage)
+    stage.visit("GET", "/oidc/logout?" + form.encode({"client_id": "demo", "state": "st4te-2"}))
+    secrets = {secret for secret in stage.secrets if len(secret) >= 6} - {"unknown"}
+    reprs = [repr(event) for _, event in stage.events]
+    assert [secret for secret in secrets if any(secret in text for text in reprs)] == []

@@ -199,6 +199,18 @@ def test_the_page_runs_its_own_script_only_and_is_in_no_frame() -> None:
     assert b"style=" not in page.body
 
 
+def test_a_head_request_gets_the_headers_of_the_stream_and_ends() -> None:
+    provider = DevProvider(keys=KEYS)
+    transport = httpx.ASGITransport(app(provider, stream=events_of(provider)))
+
+    async def scenario() -> None:
+        async with httpx.AsyncClient(transport=transport) as client:
+            answer = await client.head(f"{ISSUER}events/stream")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+
+    run(scenario)
+
+
 def test_below_a_path_everything_is_below_it_and_a_foreign_host_is_refused_o01() -> None:
     provider = DevProvider(Options(issuer="http://127.0.0.1:9400/tenant/"), keys=KEYS)
     transport = httpx.ASGITransport(app(provider, stream=events_of(provider)))

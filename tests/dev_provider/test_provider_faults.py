@@ -47,6 +47,7 @@ NAMES = (
     *("grant_type", "code", "code_verifier", "refresh_token", "client_secret", "request", "request_uri", "dpop_jkt"),
     *("token", "token_type_hint", "subject_token", "subject_token_type", "actor_token", "requested_token_type"),
     *("device_code", "user_code", "interaction", "csrf", "user", "name", "deny", "stay", "logout", "account", "allow"),
+    *("approve", "switch", "organization_id"),
     *("post_logout_redirect_uri", "returnTo", "federated", "ui_locales", "claims", "access_token", "display"),
     *("client_name", "redirect_uris", "grant_types", "token_endpoint_auth_method", "backchannel_logout_uri", "kind"),
     *("seconds", "path", "error", "status", "times", "delay", "malformed", "drop", "sub"),
@@ -81,15 +82,9 @@ WORDS = (
 )
 # What only a provider can have made; each example has its own.
 MADE = (
-    "$code",
-    "$access_token",
-    "$refresh_token",
-    "$id_token",
-    "$jwt",
-    "$interaction",
-    "$csrf",
-    "$request_uri",
-    "$sub",
+    *("$code", "$access_token", "$refresh_token", "$id_token", "$jwt", "$request_uri", "$device_code", "$user_code"),
+    *("$login_page", "$consent_page", "$logout_page", "$device_page", "$sub"),
+    *("$login_csrf", "$consent_csrf", "$logout_csrf", "$device_csrf", "$code_csrf"),
 )
 VALUES = st.one_of(st.sampled_from(WORDS), st.sampled_from(MADE), st.text(max_size=40))
 CHANGES = st.dictionaries(st.sampled_from(NAMES), st.one_of(st.none(), VALUES), max_size=4)
@@ -122,9 +117,19 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "authorize pushed": ("GET", "/authorize", {"client_id": "demo", "request_uri": "$request_uri"}),
     "authorize again": ("POST", "/authorize", authorize_params(prompt="consent", organization="org_1", audience=API)),
     "push": ("POST", "/oauth/par", authorize_params()),
-    "show a page": ("GET", "/login", {"interaction": "$interaction"}),
-    "log in": ("POST", "/login", {"interaction": "$interaction", "csrf": "$csrf", "name": "carol"}),
-    "consent": ("POST", "/consent", {"interaction": "$interaction", "csrf": "$csrf", "allow": "1"}),
+    "show the login": ("GET", "/login", {"interaction": "$login_page"}),
+    "log in": ("POST", "/login", {"interaction": "$login_page", "csrf": "$login_csrf", "name": "carol"}),
+    "show the consent": ("GET", "/consent", {"interaction": "$consent_page"}),
+    "consent": ("POST", "/consent", {"interaction": "$consent_page", "csrf": "$consent_csrf", "allow": "1"}),
+    "show the logout": ("GET", "/oidc/logout/confirm", {"interaction": "$logout_page"}),
+    "stay": ("POST", "/oidc/logout/confirm", {"interaction": "$logout_page", "csrf": "$logout_csrf", "stay": "1"}),
+    "type a code": ("POST", "/activate", {"user_code": "$user_code", "csrf": "$code_csrf"}),
+    "show the device": ("GET", "/activate/confirm", {"interaction": "$device_page"}),
+    "approve": (
+        "POST",
+        "/activate/confirm",
+        {"interaction": "$device_page", "csrf": "$device_csrf", "approve": "alice"},
+    ),
     "exchange a code": ("POST", "/oauth/token", {**EXCHANGE, "grant_type": "authorization_code", "code": "$code"}),
     "refresh": ("POST", "/oauth/token", {**EXCHANGE, "grant_type": "refresh_token", "refresh_token": "$refresh_token"}),
     "for itself": ("POST", "/oauth/token", {**AS_SERVICE, "grant_type": "client_credentials", "audience": API}),
@@ -138,7 +143,11 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
             "subject_token_type": TOKEN_TYPES[0],
         },
     ),
-    "poll": ("POST", "/oauth/token", {"client_id": "demo", "grant_type": GRANT_TYPES[3], "device_code": "x"}),
+    "poll": (
+        "POST",
+        "/oauth/token",
+        {"client_id": "demo", "grant_type": GRANT_TYPES[3], "device_code": "$device_code"},
+    ),
     "start a device": ("POST", "/oauth/device/code", {"client_id": "demo", "scope": "openid"}),
     "revoke": ("POST", "/oauth/revoke", {"client_id": "demo", "token": "$refresh_token"}),
     "introspect": ("POST", "/oauth/introspect", {**AS_SERVICE, "token": "$jwt"}),
@@ -150,6 +159,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
     "a registration": ("GET", "/register/demo", {}),
     "nothing": ("GET", "/nothing", {}),
 }
+# These come nowhere as they stand, and somewhere with a change.
+NOT_GOOD = ("a registration", "nothing", "poll")
 
 
 @dataclass
@@ -167,13 +178,23 @@ class Prepared:
         self.made["$sub"] = "alice"
         pushed = world.send("POST", "/oauth/par", *FORM, body=form.encode(authorize_params()))
         self.made["$request_uri"] = str(loads_object(pushed.body).get("request_uri", ""))
-        page = hidden_fields(world.visit("GET", world.authorize(prompt="login").header("location") or ""))
-        self.made |= {f"${name}": value for name, value in page.items()}
+        device = world.send("POST", "/oauth/device/code", *FORM, body="client_id=demo&scope=openid")
+        self.made |= {f"${name}": str(value) for name, value in loads_object(device.body).items()}
+        self.made["$code_csrf"] = hidden_fields(world.visit("GET", "/activate"))["csrf"]
+        code = {"user_code": self.made["$user_code"], "csrf": self.made["$code_csrf"]}
+        self.open("login", world.authorize(prompt="login"))
+        self.open("consent", world.authorize(prompt="consent"))
+        self.open("logout", world.visit("GET", "/oidc/logout"))
+        self.open("device", world.visit("POST", "/activate", code))
         world.events.clear()
 
+    def open(self, kind: str, redirect: Response) -> None:
+        page = hidden_fields(self.world.visit("GET", redirect.header("location") or ""))
+        self.made |= {f"${kind}_page": page["interaction"], f"${kind}_csrf": page["csrf"]}
+
     def put_in(self, text: str) -> str:
-        for name, value in self.made.items():
-            text = text.replace(name, value)
+        for name in sorted(self.made, key=len, reverse=True):
+            text = text.replace(name, self.made[name])
         return text
 
     def send(self, method: str, path: str, params: dict[str, str], headers: list[tuple[str, str]]) -> Response:
@@ -195,7 +216,9 @@ def outcomes(world: World) -> list[str]:
 def test_every_request_that_the_others_are_made_of_has_one_outcome(name: str) -> None:
     prepared = Prepared()
     method, path, params = REQUESTS[name]
-    assert prepared.send(method, path, params, []).status < 500
+    response = prepared.send(method, path, params, [])
+    assert response.status < 400 or name in NOT_GOOD or name in ROUTES, response.body
+    assert response.status < 500
     assert len(outcomes(prepared.world)) <= 1
 
 

@@ -38,6 +38,14 @@ def test_no_page_can_be_read_by_another_origin(path: str) -> None:
         assert world.send(method, path).header("access-control-allow-origin") is None
 
 
+@pytest.mark.parametrize("path", [*JSON_PATHS, *PAGE_PATHS])
+def test_a_wrong_method_is_told_of_all_that_work_and_of_no_other(path: str) -> None:
+    world = World(Options(registration="open"))
+    allowed = (world.send("TRACE", path).header("allow") or "").split(", ")
+    methods = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+    assert set(allowed) == {method for method in methods if world.send(method, path).status != 405}
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:9400", "localhost:9400", "[::1]:9400", "127.1.2.3"])
 def test_requests_for_this_machine_are_answered_o01(host: str) -> None:
     assert World().send("GET", "/", ("Host", host)).status == 200
@@ -62,6 +70,38 @@ def test_the_host_of_the_issuer_is_its_own_o01() -> None:
 def test_a_long_url_and_a_large_body_are_refused() -> None:
     assert World().send("GET", "/?" + "a" * 20_000).status == 414
     assert World().send("POST", "/oauth/token", *FORM, body="a" * 70_000).status == 413
+
+
+@pytest.mark.parametrize("path", JSON_PATHS)
+@pytest.mark.parametrize(
+    ("query", "body", "status"), [("?" + "a" * 20_000, "", 414), ("", "a" * 70_000, 413), ("?a=<b>", "", 400)]
+)
+def test_scripts_read_why_a_request_was_no_good_at_all(path: str, query: str, body: str, status: int) -> None:
+    world = World(Options(registration="open"))
+    refused = world.send("POST", path + query, *FORM, body=body)
+    assert (refused.status, refused.header("access-control-allow-origin")) == (status, "*")
+    assert world.send("OPTIONS", path + query, body=body).status == 204
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        *((path + "?" + "a" * 20_000, ("Accept", "*/*")) for path in (*PAGE_PATHS, "/none", "/register")),
+        ("/oauth/token", ("Host", "evil.test")),
+        ("http://evil.test/oauth/token", ("Accept", "*/*")),
+        ("/none?<", ("Accept", "*/*")),
+    ],
+)
+def test_nobody_else_reads_it_o01(target: str, header: tuple[str, str]) -> None:
+    refused = World().send("POST", target, header)
+    assert refused.status in (400, 414, 421)
+    assert refused.header("access-control-allow-origin") is None
+
+
+def test_pages_of_another_machine_do_not_read_it_where_they_cannot_register_o01() -> None:
+    world = World(Options(registration="open"))
+    refused = world.send("POST", "/register?<", ("Origin", "https://evil.example"))
+    assert (refused.status, refused.header("access-control-allow-origin")) == (400, None)
 
 
 def test_a_head_is_a_get_without_its_body() -> None:

@@ -7,6 +7,7 @@ from dev_provider.prover import Prover
 from spa_auth.dev_provider import ALICE, DEMO, Client, Options, User
 from spa_auth.protocol import form
 from spa_auth.protocol.http import Response
+from spa_auth.protocol.strict_json import dumps
 
 API = "https://api.example"
 OFFLINE = "openid offline_access"
@@ -14,6 +15,7 @@ ASKER = Client(client_id="api", client_secret="s3cret", grant_types=("client_cre
 WEB = Client(client_id="web", client_secret="other", redirect_uris=(CALLBACK,))
 OPTIONS = Options(clients=(DEMO, ASKER, WEB))
 INACTIVE = {"active": False}
+POST = "client_secret_post"
 
 
 def ask(world: World, token: str, **params: str) -> Response:
@@ -143,3 +145,14 @@ def test_no_page_of_another_origin_reads_it() -> None:
     world = World(OPTIONS)
     assert ask(world, "x").header("access-control-allow-origin") is None
     assert ask(world, "x").header("cache-control") == "no-store"
+
+
+def test_who_registers_itself_asks_about_its_own_tokens_only() -> None:
+    world = World(Options(registration="open"))
+    metadata = dumps({"grant_types": ["client_credentials"], "response_types": [], "token_endpoint_auth_method": POST})
+    json = ("Content-Type", "application/json")
+    registered = members(world.send("POST", "/register", json, body=metadata.decode()), 201)
+    newcomer = {name: registered[name] for name in ("client_id", "client_secret")}
+    assert told(world, world.tokens(resource=API)["access_token"], **newcomer) == INACTIVE
+    own = members(world.token(grant_type="client_credentials", **newcomer))["access_token"]
+    assert told(world, own, **newcomer)["active"] is True

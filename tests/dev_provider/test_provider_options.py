@@ -32,9 +32,30 @@ def faults_of(**options: object) -> tuple[str, ...]:
         ({"rotation_overlap": -1}, "rotation_overlap must not be negative."),
         ({"dpop": "maybe"}, "dpop must be one of off, optional, required."),
         ({"dpop": ["off"]}, "dpop must be one of off, optional, required."),
-        ({"users": (ALICE, ALICE)}, "users names something twice."),
+        ({"users": (ALICE, ALICE)}, "users names 'alice' twice."),
         ({"users": (User(""),)}, "The sub '' must be 1 to 255 printable ASCII characters."),
         ({"users": (User("zoë"),)}, "The sub 'zo\\xeb' must be 1 to 255 printable ASCII characters."),
+        ({"users": (User("a", {"groups": "admin"}),)}, "groups of a must be a list."),
+        ({"clients": (Client(client_id=""),)}, "A client has an empty client_id."),
+        (
+            {"clients": (Client(client_id="a", token_endpoint_auth_method="foo"),)},
+            "a: token_endpoint_auth_method must be one of none, client_secret_basic, client_secret_post.",
+        ),
+        (
+            {"clients": (Client(client_id="a", token_endpoint_auth_method="client_secret_basic"),)},
+            "a needs a client_secret, so token_endpoint_auth_method cannot be client_secret_basic.",
+        ),
+        (
+            {"clients": (Client(client_id="a", client_secret="s", token_endpoint_auth_method="none"),)},
+            "a has a client_secret, so token_endpoint_auth_method cannot be none.",
+        ),
+        ({"apis": (Api(audience=""),)}, "An API has an empty audience."),
+        (
+            {"apis": (Api(audience="a", scopes=("read notes",)),)},
+            "a has the scope 'read notes', which is not one word.",
+        ),
+        ({"organizations": (Organization(org_id="", name="a"),)}, "An organization has an empty org_id."),
+        ({"organizations": (Organization(org_id="a", name=""),)}, "An organization has an empty name."),
         ({"users": (User("a", {"iss": "b", "aud": "c"}),)}, "a has claims that the provider itself sets: aud, iss."),
     ],
 )

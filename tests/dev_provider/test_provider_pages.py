@@ -1,7 +1,7 @@
 import pytest
-from dev_provider.harness import CALLBACK, World, answered, authorize_params, hidden_fields
+from dev_provider.harness import CALLBACK, ISSUER, World, answered, authorize_params, hidden_fields
 
-from spa_auth.dev_provider import DEMO, Client, Options, named_user
+from spa_auth.dev_provider import DEMO, Client, Options, User, named_user
 from spa_auth.protocol import form
 from spa_auth.protocol.http import Response
 
@@ -164,6 +164,14 @@ def test_assets_are_served_and_may_be_embedded_anywhere(path: str) -> None:
     assert response.status == 200
     assert response.header("cross-origin-resource-policy") == "cross-origin"
     assert response.header("x-content-type-options") == "nosniff"
+
+
+def test_the_picture_of_every_user_has_an_address_that_is_one() -> None:
+    world = World(Options(users=(User('a b#c?d%zz/"<', {"name": "Odd"}),)))
+    claims = world.verified(world.tokens(user='a b#c?d%zz/"<')["id_token"]).claims
+    assert claims["picture"] == f"{ISSUER}avatars/a%20b%23c%3Fd%25zz%2F%22%3C.svg"
+    page = world.visit("GET", world.authorize(prompt="login").header("location") or "")
+    assert f'src="{claims["picture"]}"'.encode() in page.body
 
 
 @pytest.mark.parametrize("path", ["/avatars/%3Cscript%3E.svg", "/avatars/%ff.svg", "/avatars/"])

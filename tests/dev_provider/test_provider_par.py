@@ -173,6 +173,12 @@ def test_the_rules_are_judged_when_the_request_is_pushed(changed: dict[str, str]
     assert world.trace == ["pushed_authorization_request.error"]
 
 
+def test_the_error_of_a_push_keeps_to_the_characters_of_rfc_6749_whatever_the_client_is_called() -> None:
+    world = World(Options(clients=(Client(client_id="demo", name='Café "x" \\', redirect_uris=(CALLBACK,)),)))
+    text = members(push(world, redirect_uri="https://no.example/"), 400)["error_description"]
+    assert text == "This redirect_uri is not registered for Caf x ."
+
+
 def test_a_doubled_parameter_is_refused_when_pushed() -> None:
     body = form.encode([*authorize_params().items(), ("nonce", "n-2")])
     assert error_of(World().send("POST", PAR, *FORM, body=body)) == "invalid_request"

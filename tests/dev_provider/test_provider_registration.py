@@ -5,7 +5,17 @@ import json
 from typing import Any, cast
 
 import pytest
-from dev_provider.harness import CALLBACK, FORM, VERIFIER, World, answered, authorize_params, error_of, members
+from dev_provider.harness import (
+    CALLBACK,
+    FORM,
+    VERIFIER,
+    World,
+    answered,
+    authorize_params,
+    error_of,
+    hidden_fields,
+    members,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,7 +84,7 @@ def test_an_application_registers_and_logs_in() -> None:
 
 def test_the_answer_tells_all_that_was_registered_and_the_defaults() -> None:
     world = World(OPEN)
-    client = members(register(world, {"redirect_uris": [CALLBACK], "client_name": None, "tos_uri": 7}), 201)
+    client = members(register(world, {"redirect_uris": [CALLBACK], "grant_types": None, "tos_uri": 7}), 201)
     secrets = {"client_id", "client_secret", "registration_access_token", "registration_client_uri"}
     assert {name: value for name, value in client.items() if name not in secrets} == {
         "client_id_issued_at": int(world.clock.now),
@@ -329,16 +339,24 @@ def test_nobody_manages_a_client_without_its_token(authorization: tuple[str, ...
     assert manage(world, client, "GET").status == 200
 
 
+def test_two_authorization_headers_are_none_even_if_both_are_good() -> None:
+    world = World(OPEN)
+    client = registered(world)
+    bearer = ("Authorization", f"Bearer {client['registration_access_token']}")
+    assert error_of(world.send("DELETE", client["registration_client_uri"], bearer, bearer)) == "invalid_request"
+
+
 def test_a_removed_client_is_gone_with_all_that_it_was_given() -> None:
     world = World(OPEN)
     client = registered(world, grant_types=["authorization_code", "refresh_token"])
-    tokens = login(world, client, scope="openid offline_access")
+    tokens, others = login(world, client, scope="openid offline_access"), world.tokens()
     world.events.clear()
     assert manage(world, client, "DELETE").status == 204
     assert world.trace[-1] == "registration_delete.success"
     revoked = cast("GrantRevoked", dict(world.events)["grant.revoked"])
     assert revoked.reason == "deregistration"
     assert world.userinfo(tokens["access_token"]).status == 401
+    assert world.userinfo(others["access_token"]).status == 200
     assert error_of(world.refresh(tokens["refresh_token"], client_id=client["client_id"])) == "invalid_client"
     assert world.authorize(client_id=client["client_id"]).status == 400
     assert manage(world, client, "GET").status == 401
@@ -367,6 +385,34 @@ def test_a_removed_client_leaves_no_token_of_its_own_and_no_pushed_request() -> 
         "pushed_authorization_request.destroyed",
         "registration_delete.success",
     ]
+
+
+@pytest.mark.parametrize("prompt", ["login", "consent"])
+@pytest.mark.parametrize("change", ["removed", "other redirect_uri"])
+def test_a_page_that_waits_leads_nowhere_once_its_application_has_changed_o04(change: str, prompt: str) -> None:
+    world = World(OPEN)
+    world.login()
+    client = registered(world)
+    address = world.authorize(client_id=client["client_id"], prompt=prompt).header("location") or ""
+    fields = {**hidden_fields(world.visit("GET", address)), "user": "alice", "allow": "1"}
+    if change == "removed":
+        manage(world, client, "DELETE")
+    else:
+        members(put(world, client, redirect_uris=["https://other.example/callback"]))
+    response = world.visit("POST", address.partition("?")[0], fields)
+    assert (response.status, response.header("location")) == (400, None)
+
+
+def test_a_removed_application_is_no_goal_of_a_logout_that_waits_o11() -> None:
+    world = World(OPEN)
+    world.login()
+    client = registered(world, post_logout_redirect_uris=[CALLBACK])
+    params = {"client_id": client["client_id"], "post_logout_redirect_uri": CALLBACK}
+    address = world.visit("GET", "/oidc/logout?" + form.encode(params)).header("location") or ""
+    fields = {**hidden_fields(world.visit("GET", address)), "logout": "1"}
+    manage(world, client, "DELETE")
+    response = world.visit("POST", address.partition("?")[0], fields)
+    assert (response.status, response.header("location")) == (400, None)
 
 
 def test_events_tell_who_was_registered_changed_and_removed_without_a_secret() -> None:
@@ -436,3 +482,35 @@ def test_every_document_is_either_registered_or_refused_with_a_code_of_rfc_7591(
     else:
         assert answer.status == 400
         assert error_of(answer) in {"invalid_redirect_uri", "invalid_client_metadata"}
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "http://localhost.evil.example", "file://"])
+def test_where_anybody_can_register_no_page_of_another_machine_can_o01(origin: str) -> None:
+    world = World(OPEN)
+    refused = register(world, PUBLIC, ("Origin", origin))
+    assert (refused.status, error_of(refused)) == (403, "invalid_request")
+    assert refused.header("access-control-allow-origin") is None
+    assert world.trace == ["registration_create.error"]
+    preflight = world.send("OPTIONS", "/register", ("Origin", origin))
+    assert (preflight.status, preflight.header("access-control-allow-origin")) == (403, None)
+    assert not list(world.provider._service.registrations)
+
+
+def test_a_second_origin_does_not_hide_the_first_o01() -> None:
+    local, foreign = ("Origin", "http://localhost:3000"), ("Origin", "https://evil.example")
+    assert register(World(OPEN), PUBLIC, local, foreign).status == 403
+    assert register(World(OPEN), PUBLIC, foreign, local).status == 403
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:3000", "http://127.0.0.1:9401", "http://[::1]:5173"])
+def test_pages_of_this_machine_register(origin: str) -> None:
+    answer = register(World(OPEN), PUBLIC, ("Origin", origin))
+    assert (answer.status, answer.header("access-control-allow-origin")) == (201, "*")
+
+
+def test_with_an_initial_access_token_any_page_registers() -> None:
+    world = World(Options(registration="protected", initial_access_tokens=("i" * 32,)))
+    foreign = ("Origin", "https://app.example")
+    assert world.send("OPTIONS", "/register", foreign).status == 204
+    answer = register(world, PUBLIC, foreign, ("Authorization", f"Bearer {'i' * 32}"))
+    assert (answer.status, answer.header("access-control-allow-origin")) == (201, "*")

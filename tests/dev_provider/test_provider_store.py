@@ -21,11 +21,13 @@ def test_a_record_is_there_until_its_second_comes() -> None:
     assert store.remove("a") is None
 
 
-def test_a_full_store_forgets_what_is_oldest() -> None:
+def test_a_sweep_returns_what_was_oldest_in_a_store_that_is_too_full() -> None:
     store = Store[Note](lambda: 0.0, capacity=2)
     for key in "abc":
         store.put(Note(key), 100)
+    assert [note.key for note in store.sweep()] == ["a"]
     assert [note.key for note in store] == ["b", "c"]
+    assert store.sweep() == []
 
 
 def test_a_sweep_returns_what_has_expired_once() -> None:

@@ -1,11 +1,12 @@
 """Whatever expires tells so, whether time passed or a test let it pass."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from dev_provider.harness import World
 
-from spa_auth.dev_provider.events import EVENT_NAMES
+from spa_auth.dev_provider import Options
+from spa_auth.dev_provider.events import EVENT_NAMES, TokenEvent
 from spa_auth.dev_provider.parameters import Parameters
 from spa_auth.dev_provider.records import (
     ClientCredentials,
@@ -14,7 +15,9 @@ from spa_auth.dev_provider.records import (
     PushedRequest,
     RegistrationAccessToken,
     ReplayDetection,
+    Session,
 )
+from spa_auth.dev_provider.store import Store
 from spa_auth.protocol.scope import Scope
 
 OPENID = Scope(["openid"])
@@ -86,3 +89,28 @@ def test_a_virtual_clock_lets_records_expire_without_a_request() -> None:
     world.events.clear()
     world.provider.controls.advance(3600)
     assert world.trace == ["interaction.destroyed"]
+
+
+def test_what_makes_room_for_others_tells_so_too() -> None:
+    world = World()
+    world.provider._service.sessions = Store(world.clock, capacity=2)
+    for user in ("alice", "bob", "carol"):
+        world.cookies.clear()
+        world.answer(world.authorize(), name=user)
+    assert "session.destroyed" not in world.trace
+    world.send("GET", "/")
+    (event,) = [cast("TokenEvent", event) for name, event in world.events if name == "session.destroyed"]
+    assert cast("Session", event.token).user.sub == "alice"
+
+
+@pytest.mark.parametrize("kept", ["grants", "consents", "registrations"])
+def test_nothing_grows_without_end(kept: str) -> None:
+    world = World(Options(consent=True, registration="open"))
+    setattr(world.provider._service, kept, Store(world.clock, capacity=2))
+    for user in ("alice", "bob", "carol", "dave"):
+        world.cookies.clear()
+        world.answer(world.answer(world.authorize(), name=user), allow="1")
+        metadata = '{"redirect_uris": ["https://app.example/callback"]}'
+        world.send("POST", "/register", ("Content-Type", "application/json"), body=metadata)
+    world.send("GET", "/")
+    assert len(list(getattr(world.provider._service, kept))) == 2

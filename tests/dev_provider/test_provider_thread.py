@@ -85,6 +85,16 @@ def test_it_stops_early_and_twice_and_leaves_no_thread_behind() -> None:
     assert threading.active_count() == before
 
 
+def test_it_lives_from_one_cell_of_a_notebook_to_another_and_may_be_stopped_by_a_listener() -> None:
+    running = run_in_thread(keys=KEYS)
+    assert discovered(running.issuer) == running.issuer
+    running.provider.events.on("userinfo.error", lambda _event: running.stop())
+    httpx.get(f"{running.issuer}userinfo")
+    running.stop()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(running.issuer)
+
+
 def test_a_test_that_fails_stops_it_too() -> None:
     before = threading.active_count()
     with pytest.raises(ZeroDivisionError), run_in_thread(keys=KEYS):

@@ -1,7 +1,9 @@
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from dev_provider.harness import CALLBACK, FORM, World, error_of, members
+from dev_provider.harness import CALLBACK, FORM, World, answered, error_of, members
 from dev_provider.prover import Prover
 
 from spa_auth.dev_provider import ALICE, BOB, DEMO, Api, Client, Options, Organization
@@ -87,6 +89,18 @@ def test_an_exchange_is_no_way_to_more_scope_for_the_same_api() -> None:
     assert elsewhere["scope"] == "openid read:notes write:notes"
 
 
+@pytest.mark.parametrize("detour", ["read:notes", "read:notes write:notes"])
+def test_the_way_to_another_api_and_back_is_none_to_more_scope(detour: str) -> None:
+    world = World(OPTIONS)
+    token = world.tokens(audience=API, scope="openid read:notes")["access_token"]
+    elsewhere = members(ask(world, token, audience=OTHER, scope=detour))
+    assert elsewhere["scope"] == detour
+    back = members(ask(world, elsewhere["access_token"], audience=API, scope="openid read:notes write:notes"))
+    assert back["scope"] == "read:notes"
+    stayed = members(ask(world, elsewhere["access_token"], scope="write:notes"))
+    assert stayed["scope"] == ("write:notes" if "write" in detour else "")
+
+
 def test_the_scope_of_known_apis_is_the_most_that_is_granted() -> None:
     apis = (Api(audience=API, scopes=("read:notes",)), Api(audience=OTHER, scopes=("write:log",)))
     world = World(Options(clients=(DEMO,), apis=apis))
@@ -168,6 +182,16 @@ def test_a_bound_token_is_exchanged_by_a_page_with_its_key_only() -> None:
     assert members(by_api(world, token, audience=OTHER))["token_type"] == "Bearer"
 
 
+def test_the_id_token_of_a_bound_login_is_exchanged_with_its_key_only_o12() -> None:
+    world = World(OPTIONS)
+    prover, thief = Prover(world), Prover(world, "k2")
+    token = members(prover.exchange(world.login()["code"]))["id_token"]
+    params = {"grant_type": TOKEN_EXCHANGE, "subject_token": token, "subject_token_type": ID_TOKEN, "audience": API}
+    assert error_of(world.token(**params)) == "invalid_request"
+    assert error_of(thief.token(**params)) == "invalid_request"
+    assert members(prover.token(**params))["token_type"] == "DPoP"
+
+
 def test_the_organization_of_a_login_goes_along_and_another_is_refused() -> None:
     world = World(OPTIONS)
     token = world.tokens(organization="acme", resource=API)["access_token"]
@@ -233,6 +257,80 @@ def test_a_custom_exchange_is_refused_to_pages_that_the_client_does_not_know() -
         assert (origin, response.status) == (origin, 200 if good else 400)
 
 
+def newcomer(world: World, method: str) -> dict[str, str]:
+    """An application that any site could register, and what it authenticates with."""
+    metadata = {
+        "redirect_uris": ["https://evil.example/callback"],
+        "grant_types": ["authorization_code", TOKEN_EXCHANGE],
+        "token_endpoint_auth_method": method,
+    }
+    json_type = ("Content-Type", "application/json")
+    answer = members(world.send("POST", "/register", json_type, body=json.dumps(metadata)), 201)
+    return {name: answer[name] for name in ("client_id", "client_secret") if name in answer}
+
+
+@pytest.mark.parametrize("method", ["none", "client_secret_post"])
+def test_who_registers_itself_logs_nobody_in_without_a_page(method: str) -> None:
+    world = World(Options(registration="open"))
+    origin = ("Origin", "https://evil.example")
+    assert error_of(login(world, "alice", origin, **newcomer(world, method))) == "unauthorized_client"
+
+
+def test_who_registers_itself_is_no_api_that_exchanges_the_tokens_of_others_o12() -> None:
+    world = World(Options(registration="open"))
+    bound = members(Prover(world).exchange(world.login(resource=API)["code"]))["access_token"]
+    thief = newcomer(world, "client_secret_post")
+    for token in (bound, world.tokens(resource=API)["access_token"]):
+        assert error_of(ask(world, token, **thief)) == "invalid_request"
+
+
 def test_a_client_that_did_not_register_the_grant_type_exchanges_nothing() -> None:
     world = World(Options(clients=(Client(client_id="demo"),)))
     assert error_of(login(world)) == "unauthorized_client"
+
+
+def consented(world: World, **params: str) -> dict[str, Any]:
+    """Log in, agree, and exchange the code."""
+    page = world.answer(world.authorize(prompt="login", **params), user="alice")
+    return world.tokens_of(answered(world.answer(page, allow="1"))["code"])
+
+
+def test_a_page_exchanges_for_no_api_that_the_user_has_not_agreed_to() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    tokens = consented(world, resource=API, scope="openid read:notes")
+    world.events.clear()
+    assert error_of(ask(world, tokens["access_token"], audience=OTHER)) == "invalid_target"
+    assert error_of(ask(world, tokens["id_token"], subject_token_type=ID_TOKEN, audience=OTHER)) == "invalid_target"
+    assert world.trace == ["grant.error"] * 2
+    assert members(ask(world, tokens["access_token"], audience=API))["scope"] == "openid read:notes"
+
+
+def test_what_was_agreed_to_for_an_api_is_the_most_that_an_exchange_gives_there() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    consented(world, resource=OTHER, scope="openid write:log")
+    token = consented(world, resource=API, scope="openid read:notes")["access_token"]
+    answer = members(ask(world, token, audience=OTHER, scope="openid write:log delete:log"))
+    assert (answer["scope"], claims(world, answer)["aud"]) == ("openid write:log", OTHER)
+
+
+def test_what_another_user_or_to_another_application_agreed_is_no_consent() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    consented(world, resource=OTHER)
+    page = world.answer(world.authorize(prompt="login", resource=API), user="bob")
+    bobs = world.tokens_of(answered(world.answer(page, allow="1"))["code"])["access_token"]
+    assert error_of(ask(world, bobs, audience=OTHER)) == "invalid_target"
+    assert error_of(login(world, "alice", client_id="page", audience=OTHER)) == "invalid_target"
+
+
+def test_an_api_exchanges_for_users_whom_it_cannot_ask() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    token = consented(world, resource=API)["access_token"]
+    assert claims(world, members(by_api(world, token, audience=OTHER)))["aud"] == OTHER
+
+
+def test_a_custom_exchange_is_for_apis_that_the_user_has_agreed_to_only() -> None:
+    world = World(replace(OPTIONS, consent=True))
+    assert error_of(login(world, audience=API)) == "invalid_target"
+    assert members(login(world))["scope"] == "openid"
+    consented(world, resource=API, scope="openid read:notes")
+    assert members(login(world, audience=API, scope="read:notes write:notes"))["scope"] == "read:notes"

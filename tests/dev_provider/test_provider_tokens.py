@@ -119,6 +119,18 @@ def test_a_code_used_twice_is_refused_and_its_tokens_are_revoked_o06() -> None:
     assert error_of(world.refresh(tokens["refresh_token"])) == "invalid_grant"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"code_verifier": "x" * 43}, {"code_verifier": ""}, {"redirect_uri": "http://127.0.0.1/"}, {"client_id": "other"}],
+)
+def test_who_has_found_no_more_than_a_spent_code_ends_no_login_with_it_o06(wrong: dict[str, str]) -> None:
+    world = World(Options(clients=(DEMO, Client(client_id="other", redirect_uris=(CALLBACK,)))))
+    code = world.login()["code"]
+    token = world.tokens_of(code)["access_token"]
+    assert world.exchange(code, **wrong).status == 400
+    assert world.userinfo(token).status == 200
+
+
 def test_a_code_used_again_long_after_it_expired_still_revokes_o06() -> None:
     world = World()
     code = world.login(scope=OFFLINE)["code"]
@@ -389,6 +401,17 @@ def test_a_spent_refresh_token_is_answered_again_for_the_seconds_of_the_overlap_
     assert len({spent, lost, again}) == 3
     assert world.trace.count("refresh_token.consumed") == 1
     assert world.refresh(again).status == 200
+
+
+@pytest.mark.parametrize("overlap", [0, 10])
+def test_a_clock_that_goes_back_makes_no_spent_refresh_token_good_again_o08(overlap: int) -> None:
+    world = World(Options(rotation_overlap=overlap))
+    spent = world.tokens(scope="openid offline_access")["refresh_token"]
+    world.provider.controls.advance(3600)
+    members(world.refresh(spent))
+    world.provider.controls.reset()
+    assert error_of(world.refresh(spent)) == "invalid_grant"
+    assert "grant.revoked" in world.trace
 
 
 def test_after_the_overlap_a_spent_refresh_token_ends_the_family_o08() -> None:

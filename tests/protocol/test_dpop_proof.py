@@ -9,6 +9,7 @@ from token_factory import NOW, key_for, public_jwk, segment, sign, verify
 from vector_files import vectors
 
 from spa_auth.errors import InvalidDPoPProofError, InvalidTokenError, ProtocolError, RequestError, UseDPoPNonceError
+from spa_auth.protocol import base64url
 from spa_auth.protocol.dpop_proof import (
     MAX_PROOF_LENGTH,
     DPoPProof,
@@ -29,6 +30,11 @@ TOKEN = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
 EXPECTED = Expected("GET", URL, NOW)
 CLAIMS: dict[str, object] = {"jti": "j-1", "htm": "GET", "htu": URL, "iat": NOW}
 ALGORITHMS = ("ES256", "ES384", "ES512", "RS256", "PS256", "EdDSA", "Ed25519")
+
+
+def leading_zero(name: str) -> str:
+    """A number of an RSA key, with a zero before it."""
+    return base64url.encode(b"\0" + base64url.decode(str(public_jwk("RS256")[name])))
 
 
 def proof_text(
@@ -117,6 +123,14 @@ MALFORMED = {
     "P06 jwk huge": (proof_text(header={"jwk": public_jwk("ES256", x="A" * 4_096)}), "header"),
     "P06 jwk for encryption": (proof_text(header={"jwk": public_jwk("ES256", use="enc")}), "jwk"),
     "P21 x with padding": (proof_text(header={"jwk": public_jwk("ES256", x=f"{public_jwk('ES256')['x']}=")}), "jwk"),
+    "P21 n with a leading zero": (
+        proof_text(alg="RS256", header={"jwk": public_jwk("RS256", n=leading_zero("n"), kid=None)}),
+        "jwk",
+    ),
+    "P21 e with a leading zero": (
+        proof_text(alg="RS256", header={"jwk": public_jwk("RS256", e=leading_zero("e"), kid=None)}),
+        "jwk",
+    ),
     "P21 x with a leading zero": (
         proof_text(header={"jwk": public_jwk("ES256", x=segment(bytes(33)))}),
         "jwk",
