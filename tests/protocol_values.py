@@ -29,6 +29,7 @@ TRANSACTION = Transaction(
     scope="openid profile",
     created_at=NOW,
     app_state={"note": 7},
+    token_endpoint="https://id.example/oauth/token",
 )
 
 

@@ -28,6 +28,8 @@ PROTECTED_PARAMETERS = frozenset(
 
 # What is asked with these is checked in the answer, so it has to be said where it is remembered.
 _OPTIONS = ("audience", "max_age", "scope")
+# What servers and proxies usually take for the line of a request.
+MAX_URL_LENGTH = 8_000
 
 
 class AuthorizationRequest(NamedTuple):
@@ -111,9 +113,16 @@ def request_of(server: ServerMetadata, parameters: Mapping[str, str]) -> Authori
     """The address that asks with these parameters: all of them, or the client and the name of a pushed request.
 
     Raises:
+        ConfigurationError: It is longer than servers on the way take.
         DiscoveryError: The provider has no authorization endpoint.
     """
-    return AuthorizationRequest(with_query(server.endpoint("authorization_endpoint"), form.encode(parameters)))
+    url = with_query(server.endpoint("authorization_endpoint"), form.encode(parameters))
+    if len(url) > MAX_URL_LENGTH:
+        raise ConfigurationError(
+            f"The address of this login has {len(url)} characters, and at most {MAX_URL_LENGTH} get through.",
+            remedy="Give shorter authorization_params, or set use_par=True if the provider takes pushed requests.",
+        )
+    return AuthorizationRequest(url)
 
 
 def api_parameters(audience: str | None, api_parameter: str) -> dict[str, str]:

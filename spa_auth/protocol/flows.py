@@ -7,7 +7,7 @@ The page drives flows with fetch and WebCrypto, the API with httpx and joserfc, 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from spa_auth.errors import ConfigurationError, JWTError, ProtocolError, SpaAuthError
+from spa_auth.errors import ConfigurationError, DiscoveryError, JWTError, ProtocolError, SpaAuthError
 from spa_auth.protocol import effects, pkce
 from spa_auth.protocol.authorization import (
     AuthorizationRequest,
@@ -121,6 +121,7 @@ def begin_login(provider: Provider, options: LoginOptions) -> Flow[LoginRequest]
         organization=given.pop("organization", None) or None,
         acr_values=given.pop("acr_values", None) or None,
         silent=options.silent,
+        token_endpoint=server.token_endpoint,
     )
     parameters = authorization_parameters(transaction, given, traits.api_parameter)
     if options.response_mode is not None:
@@ -200,6 +201,9 @@ def exchange_code(provider: Provider, response: AuthorizationResponse, rules: ID
     transaction = response.transaction
     server = yield from provider.metadata()
     traits = yield from provider.traits()
+    if server.token_endpoint != transaction.token_endpoint:  # metadata count for a whole login (threat M09)
+        text = "The provider has changed its token endpoint since this login began."
+        raise DiscoveryError(text, claim="token_endpoint", remedy="Log in again.")
     request = code_request(server, response, api_parameter=traits.api_parameter)
     tokens = yield from token_answer(request, server, Scope(transaction.scope), transaction.audience)
     if tokens.id_token is None:

@@ -29,7 +29,8 @@ class Transaction(NamedTuple):
     """One pending login. `created_at` is in seconds; the repr shows no secret.
 
     `max_age` in seconds, `organization`, `acr_values` (with spaces between) and `app_state`, any JSON value, are None
-    where they were not given. `silent` says that the page left by itself, without any word of the user.
+    where they were not given. `silent` says that the page left by itself, without any word of the user. Only the
+    `token_endpoint` that the provider had then gets the code.
     """
 
     state: str
@@ -47,6 +48,7 @@ class Transaction(NamedTuple):
     organization: str | None = None
     acr_values: str | None = None
     silent: bool = False
+    token_endpoint: str | None = None
 
     def is_expired(self, now: float) -> bool:
         """Whether the login began more than 15 minutes ago, or in a future that no clock correction explains."""
@@ -104,6 +106,7 @@ def parse_transaction(record: str, state: str) -> Transaction:
         organization=_optional_text(members, "organization"),
         acr_values=_optional_text(members, "acr_values"),
         silent=members.get("silent") is True,
+        token_endpoint=_optional_text(members, "token_endpoint"),
     )
 
 

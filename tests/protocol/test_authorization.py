@@ -21,6 +21,7 @@ from spa_auth.errors import (
 )
 from spa_auth.protocol import base64url
 from spa_auth.protocol.authorization import (
+    MAX_URL_LENGTH,
     PROTECTED_PARAMETERS,
     AuthorizationResponse,
     authorization_request,
@@ -156,6 +157,14 @@ def test_a_provider_without_authorization_endpoint_is_named() -> None:
     with pytest.raises(DiscoveryError) as caught:
         authorization_request(ServerMetadata(ISSUER), TRANSACTION)
     assert caught.value.claim == "authorization_endpoint"
+
+
+def test_a35_the_longest_address_is_asked_and_none_that_is_longer() -> None:
+    short = len(authorization_request(SERVER, TRANSACTION, {"login_hint": ""}).url)
+    longest = {"login_hint": "x" * (MAX_URL_LENGTH - short)}
+    assert len(authorization_request(SERVER, TRANSACTION, longest).url) == MAX_URL_LENGTH
+    with pytest.raises(ConfigurationError, match=str(MAX_URL_LENGTH + 1)):
+        authorization_request(SERVER, TRANSACTION, {"login_hint": longest["login_hint"] + "x"})
 
 
 def test_an_answer_with_code_and_state_is_accepted() -> None:

@@ -1,6 +1,8 @@
 import json
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from canary import CANARY, leaks
@@ -10,8 +12,10 @@ from timing import grows_linearly
 from token_factory import NOW, id_token_claims, segment, sign
 from vector_files import vectors
 
+import spa_auth
 from spa_auth.errors import JWTError
 from spa_auth.protocol import base64url
+from spa_auth.protocol.jwk import ALGORITHMS
 from spa_auth.protocol.jwt import (
     MAX_HEADER_LENGTH,
     MAX_NUMERIC_DATE,
@@ -302,3 +306,26 @@ def test_a_clock_that_is_hours_off_is_named_as_such() -> None:
     assert "4.9 hours" in early.remedy
     assert usual.error_description == "The token expired 90 s ago."
     assert usual.remedy == ""
+
+
+ENCRYPTED: tuple[dict[str, object], ...] = (
+    {"alg": "RSA1_5", "enc": "A128CBC-HS256"},
+    {"alg": "RSA-OAEP", "enc": "A256GCM", "zip": "DEF"},
+    {"alg": "dir", "enc": "A256GCM"},
+    {"alg": "PBES2-HS256+A128KW", "enc": "A128GCM", "p2c": 2**31 - 1, "p2s": "c2FsdA"},
+    {"alg": "ECDH-ES", "enc": "A256GCM", "epk": {"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ"}},
+)
+
+
+@pytest.mark.parametrize("header", ENCRYPTED)
+def test_j21_nothing_is_ever_decrypted_or_unpacked(header: dict[str, object]) -> None:
+    five = ".".join([segment(header), "a2V5", "aXY", segment(b"x" * 9_000), "dGFn"])
+    assert claim_at_fault(five) == "format"
+    assert parse_jwt(token(header)).alg not in ALGORITHMS
+
+
+def test_j21_no_module_can_decrypt_or_unpack() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in Path(spa_auth.__file__).parent.rglob("*.py")]
+    imports = [line for text in sources for line in re.findall(r"(?m)^ *(?:from|import) .*", text)]
+    assert len(imports) > 500
+    assert [line for line in imports if re.search(r"\b(jwe|zlib|gzip|zipfile)\b", line)] == []

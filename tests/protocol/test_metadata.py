@@ -172,6 +172,16 @@ def test_a27_k02_m07_an_endpoint_is_a_safe_address_or_the_document_is_refused(na
     assert (caught.value.error, caught.value.claim) == ("discovery_error", name)
 
 
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_m05_an_endpoint_may_be_on_another_host_but_over_https_only(name: str) -> None:
+    """Large providers have theirs on several hosts. What the document says is theirs to say, as it came by https."""
+    document = {**DOCUMENT, name: f"https://tokens.example/{name}"}
+    assert parse_metadata(document, ISSUER).endpoint(name) == f"https://tokens.example/{name}"
+    with pytest.raises(DiscoveryError) as caught:
+        parse_metadata({**DOCUMENT, name: f"http://tokens.example/{name}"}, ISSUER)
+    assert caught.value.claim == name
+
+
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("value", ["RS256", 1, {}, [1], ["a", None], [["a"]], True])
 def test_m07_a_list_is_a_list_of_texts(name: str, value: object) -> None:

@@ -93,7 +93,7 @@ def test_an_app_state_may_be_nested() -> None:
 
 
 RECORD = json.loads(dump_transaction(TRANSACTION))
-REQUIRED = sorted(RECORD.keys() - {"app_state", "v"})
+REQUIRED = sorted(RECORD.keys() - {"app_state", "token_endpoint", "v"})
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -122,6 +122,8 @@ def test_a23_a_record_without_a_member_or_of_wrong_types_is_no_login(name: str, 
         {"organization": None},
         {"acr_values": ["phr"]},
         {"acr_values": ""},
+        {"token_endpoint": ["https://id.example/oauth/token"]},
+        {"token_endpoint": ""},
         {"max_age": "3600"},
         {"max_age": -1},
         {"max_age": None},
