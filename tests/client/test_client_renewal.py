@@ -289,3 +289,20 @@ def test_an_answer_that_breaks_a_rule_is_not_asked_for_again_at_once() -> None:
         auth.close()
 
     asyncio.run(run())
+
+
+def test_a_provider_that_gives_the_same_token_again_is_not_asked_without_an_end(window: bool) -> None:
+    """R12: what brought nothing new counts as a failure, and is tried again later and later."""
+
+    async def run() -> None:
+        world, wire, auth = await _with_worker(window)
+        first = await auth.get_token_silently()
+        wire.changes["/oauth/token"] = members_changed(access_token=first, id_token=..., expires_in=1)
+        await advanced(world, LIFETIME - 50)
+        await until(lambda: len(wire.posts) == 2)
+        for _ in range(20):
+            await advanced(world, 1)
+        assert len(wire.posts) <= 5
+        auth.close()
+
+    asyncio.run(run())
