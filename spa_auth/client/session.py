@@ -29,7 +29,7 @@ class SessionState:
 
     def __init__(self, config: ClientConfig, platform: Platform, on_error: Callable[[BaseException], object]) -> None:
         self._generation = 0
-        self.cache = TokenCache()
+        self._cache = TokenCache()
         self.login_id_token = ""
         self.changed = platform.state_event(lambda: self.user, on_error)
         self.store = session_store(config, platform, on_error)
@@ -50,6 +50,12 @@ class SessionState:
             self._mark_ceiling("1")
             self.end("ceiling")
         return self._session
+
+    @property
+    def cache(self) -> TokenCache:
+        """The tokens of the session: none any more when its ceiling is reached."""
+        _ = self.current  # which may end with this
+        return self._cache
 
     @property
     def generation(self) -> int:
@@ -114,7 +120,7 @@ class SessionState:
             self._forget()
             reason = "user_switch"
         self.login_id_token = login_id_token
-        self.cache.replace(entries)
+        self._cache.replace(entries)
         self._replace(session, reason)
 
     def continue_with(self, tokens: TokenSet, claims: Claims | None, asked: Scope, generation: int) -> None:
@@ -178,13 +184,13 @@ class SessionState:
 
     def _put(self, tokens: TokenSet, asked: Scope) -> None:
         now = self._platform.clock()
-        self.cache.put(Entry(tokens, asked, now))
+        self._cache.put(Entry(tokens, asked, now))
         self._store_hint(dump_hint(int(now + self._hint_lifetime)))
         self._tell()
 
     def _forget(self) -> None:
         self._generation += 1
-        self.cache.clear()
+        self._cache.clear()
 
     def _store_hint(self, record: str | None) -> None:
         self._keep(HINT_PREFIX, record)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from client.test_client_mrrt import claims_changed
-from client.wire import ISSUER, Wire, failure, logged_in, moments, page, turns
+from client.wire import ISSUER, Api, Wire, failure, logged_in, moments, page, turns
 
 from spa_auth.client.auth_client import AuthClient
 from spa_auth.errors import LoginRequiredError
@@ -65,6 +65,26 @@ def test_every_verb_sees_the_end_first(question: str) -> None:
             assert question == "get_token_silently"
         assert auth.changed.reason == "ceiling"
         assert len(wire.asked) == asked
+
+    asyncio.run(run())
+
+
+def test_no_token_of_the_session_is_used_beyond_its_end_though_it_would_last_longer(window: bool) -> None:
+    """R19: also by what reads the cache without asking who is logged in."""
+
+    async def run() -> None:
+        world = page(window=window)
+        wire, api = Wire(world), Api(world)
+        limit(world, wire, 200)
+        auth = await world.login(await world.open())
+        world.clock.advance(200)
+        if window:
+            assert await auth.get_token_with_popup(cache_mode="cache-only") is None
+        limit(world, wire, 200)
+        auth = await world.login(auth)
+        world.clock.advance(200)
+        assert isinstance(await failure(auth.fetch_with_auth("/notes")), LoginRequiredError)
+        assert api.tokens == []
 
     asyncio.run(run())
 
