@@ -148,6 +148,7 @@ class Tokens:
             tokens = await (self.get if cache_mode == "on" else self.renew)(wanted, scopes)
         if tokens is None:
             return None
+        self._check_authentication(max_age, acr_values)  # of a login that this call has made, too
         self._check_scope(tokens, scope)
         return self.details(tokens) if detailed else tokens.access_token
 

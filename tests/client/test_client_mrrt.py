@@ -267,6 +267,32 @@ def test_a_call_may_demand_a_login_of_a_certain_strength(window: bool) -> None:
     asyncio.run(run())
 
 
+def test_what_a_call_demands_is_demanded_of_a_silent_login_that_it_makes() -> None:
+    """A28, A29: whether nobody was logged in on this page before, or somebody in a stronger way."""
+
+    async def run() -> None:
+        world = page(use_refresh_tokens=False)
+        wire = Wire(world)
+        wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="phr")
+        await world.login(await world.open())
+        wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="pwd")
+        world.clock.advance(400)
+        for demands in ({"max_age": 300}, {"acr_values": "phr"}):
+            wire.answers = [OUTAGE]  # when the page began
+            auth = await world.open()
+            assert auth.user is None
+            error = await failure(auth.get_token_silently(**demands))  # type: ignore[call-overload]
+            assert error.error == ("login_required" if "max_age" in demands else "insufficient_user_authentication")
+            assert auth.user is not None
+        wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="phr")
+        auth = await world.login(auth)
+        wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="pwd")
+        error = await failure(auth.get_token_silently(acr_values="phr", cache_mode="off"))
+        assert isinstance(error, InsufficientUserAuthenticationError)
+
+    asyncio.run(run())
+
+
 def claims_changed(response: Response, **changes: object) -> Response:
     """The same answer with other claims in its ID token, signed anew."""
     members = loads_object(response.body)
