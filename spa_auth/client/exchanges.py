@@ -45,4 +45,4 @@ class Exchanges:
         if login and claims is not None and tokens.id_token is not None:
             await context.keeper.accept(Grant(tokens, tokens.id_token, claims), asked, generation)
             context.emit("token.received", audience=wanted)
-        return self._tokens.details(tokens, id_token=tokens.id_token)
+        return self._tokens.details(tokens, tokens.id_token)

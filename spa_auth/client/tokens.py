@@ -39,7 +39,8 @@ _NEEDS_THE_USER = (
 class TokenDetails(NamedTuple):
     """An access token and what is known of it. Times in seconds; the repr shows no token.
 
-    `expires_in` is what is left of its life, `scope` what was granted; `id_token` is the session's.
+    `expires_in` is what is left of its life, `scope` what was granted; `id_token` is the session's, and after a token
+    exchange the one that it gave.
     """
 
     access_token: str
@@ -150,13 +151,14 @@ class Tokens:
             return None
         self._check_authentication(max_age, acr_values)  # of a login that this call has made, too
         self._check_scope(tokens, scope)
-        return self.details(tokens) if detailed else tokens.access_token
+        if not detailed:
+            return tokens.access_token
+        session = self._context.session.current
+        return self.details(tokens, None if session is None else session.id_token)
 
-    def details(self, tokens: TokenSet, *, id_token: str | None = None) -> TokenDetails:
-        """What an application may know of tokens: all but the refresh token. By default with the session's ID token."""
-        session, now = self._context.session.current, self._context.platform.clock()
-        if id_token is None and session is not None:
-            id_token = session.id_token
+    def details(self, tokens: TokenSet, id_token: str | None) -> TokenDetails:
+        """What an application may know of tokens, beside an ID token of the same user: all but the refresh token."""
+        now = self._context.platform.clock()
         return TokenDetails(
             tokens.access_token, tokens.token_type, tokens.expires_at, max(0, int(tokens.expires_at - now)),
             tokens.scope, tokens.audience, id_token,

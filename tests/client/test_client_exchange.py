@@ -12,6 +12,7 @@ from client.wire import (
     failure,
     json_answer,
     logged_in,
+    members_changed,
     moments,
     page,
     turns,
@@ -81,6 +82,19 @@ def test_an_exchange_leaves_the_session_of_another_user_alone(window: bool) -> N
         assert auth.user.sub == "alice"
         assert await auth.get_token_silently() == mine != details.access_token
         assert details.id_token is not None
+
+    asyncio.run(run())
+
+
+def test_an_exchange_without_an_id_token_does_not_show_that_of_the_session_which_is_another_users(window: bool) -> None:
+    """I26: alice's ID token beside bob's access token would say that it is hers."""
+
+    async def run() -> None:
+        _, wire, auth = await logged_in(window=window)
+        wire.changes["/oauth/token"] = members_changed(id_token=...)
+        details = await auth.custom_token_exchange(subject_token="bob", subject_token_type=CUSTOM)
+        assert details.id_token is None
+        assert (await auth.get_token_silently(detailed_response=True)).id_token is not None
 
     asyncio.run(run())
 
