@@ -51,9 +51,12 @@ def listen(host: str, port: int, *, flag: str = "--port") -> Listener:
     if not 0 <= port <= MAX_PORT:
         raise ConfigurationError(f"{port} is no port: they go from 0 to {MAX_PORT}.", remedy=remedy)
     try:
-        return Listener(host, socket.create_server((host, port), family=family))
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigurationError(_why(error, host, port), remedy=remedy) from error
+    # Else an answer waits 40 ms for an acknowledgement: asyncio sees to that only where a socket names its protocol.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return Listener(host, listening)
 
 
 def check_loopback(host: str, *urls: str) -> None:

@@ -129,6 +129,13 @@ def test_nobody_serves_at_an_address_or_under_an_issuer_that_others_reach_o01() 
         assert listener.socket.fileno() == -1
 
 
+def test_no_answer_waits_for_the_acknowledgement_of_its_headers() -> None:
+    with listen("127.0.0.1", 0).socket as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_taken_port_is_said_in_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
