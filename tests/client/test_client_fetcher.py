@@ -570,6 +570,6 @@ def test_a_fetcher_of_its_own_calls_another_api_and_no_other(window: bool) -> No
             await fetcher.fetch_with_auth("http://127.0.0.1:9499/notes")
         for wrong in ({"base_url": "http://api.example"}, {"allowed_origins": ["https://api.example/path"]}):
             with pytest.raises(ConfigurationError):
-                auth.create_fetcher(**wrong)  # type: ignore[arg-type]
+                auth.create_fetcher(**wrong)
 
     asyncio.run(run())

@@ -1,6 +1,7 @@
 """One refresh token for several APIs, none at all, and what a login must be for a call: scopes, age and strength."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from client.wire import (
@@ -277,11 +278,12 @@ def test_what_a_call_demands_is_demanded_of_a_silent_login_that_it_makes() -> No
         await world.login(await world.open())
         wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="pwd")
         world.clock.advance(400)
-        for demands in ({"max_age": 300}, {"acr_values": "phr"}):
+        calls: list[dict[str, Any]] = [{"max_age": 300}, {"acr_values": "phr"}]
+        for demands in calls:
             wire.answers = [OUTAGE]  # when the page began
             auth = await world.open()
             assert auth.user is None
-            error = await failure(auth.get_token_silently(**demands))  # type: ignore[call-overload]
+            error = await failure(auth.get_token_silently(**demands))
             assert error.error == ("login_required" if "max_age" in demands else "insufficient_user_authentication")
             assert auth.user is not None
         wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="phr")

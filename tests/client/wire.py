@@ -51,7 +51,7 @@ class Wire:
         self.answered: dict[str, object] = {}
         self.gate: asyncio.Event | None = None
         self.secrets: set[str] = set()
-        self._handle = page.provider.handle
+        self._handle: Callable[[Request], Awaitable[Response]] = page.provider.handle
         page.browser.servers[origin_of(page.provider.issuer)] = self.handle
 
     async def handle(self, request: Request) -> Response:
