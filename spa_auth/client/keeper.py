@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from spa_auth.errors import IDTokenError
+from spa_auth.errors import IDTokenError, SpaAuthError
 from spa_auth.protocol.flows import Grant
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.session import Session, is_same_user
+from spa_auth.protocol.token import TokenSet
 
 if TYPE_CHECKING:
     from spa_auth.client.context import Context
@@ -22,7 +23,7 @@ class Keeper:
     """Reads and writes the store of one client's session.
 
     Every page writes under the lock, and only what it has just read, plus what is new: so no page brings back a
-    refresh token that another has spent.
+    refresh token that another has spent. `discard` gets the tokens that nobody will use.
     """
 
     def __init__(self, context: "Context") -> None:
@@ -30,6 +31,7 @@ class Keeper:
         self._config = context.config
         self._session = context.session
         self._turn = (0, asyncio.Lock())
+        self.discard: Callable[[TokenSet], object] = str
 
     async def exclusively(self, task: Callable[[], Awaitable[T]]) -> T:
         """What the task gives, while no other page with the same store, nor another task here, is in its turn.
@@ -57,8 +59,17 @@ class Keeper:
             silent: Whether the user saw nothing of the login.
 
         Raises:
-            LoginRequiredError: The session has ended meanwhile; the tokens are dropped.
+            LoginRequiredError: The session has ended meanwhile; the tokens are dropped and revoked, as in all cases.
+            SubMismatchError: Nobody saw this login, and it is of another user than the session.
+            NetworkError: As of `exclusively` and `pull`.
         """
+        try:
+            await self._accept(grant, asked, generation, silent=silent)
+        except SpaAuthError:
+            self.discard(grant.tokens)
+            raise
+
+    async def _accept(self, grant: Grant, asked: Scope, generation: int, *, silent: bool) -> None:
         self._session.check_generation(generation)
         from spa_auth.client.userinfo import login_userinfo
 

@@ -89,7 +89,6 @@ class Login:
             LoginRequiredError: The provider has no session, or may not see its cookie in a frame.
             InteractionRequiredError: The provider has to ask the user something first.
             SilentAuthUnavailableError: This page and the provider know no common way; the error says why.
-            SubMismatchError: Somebody else is logged in at the provider.
         """
         from spa_auth.client.silent import log_in_silently
 

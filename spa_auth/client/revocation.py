@@ -18,6 +18,7 @@ class Revocation:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._running: set[asyncio.Task[bool | None]] = set()
+        context.keeper.discard = self.discard
 
     async def refresh_token(self, audience: str | None) -> None:
         """Revoke the refresh token of an API, and forget it; see `AuthClient.revoke_refresh_token`."""

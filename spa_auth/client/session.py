@@ -6,7 +6,7 @@ from spa_auth.client.cache import Entry, TokenCache
 from spa_auth.client.config import ClientConfig
 from spa_auth.client.platform import Platform
 from spa_auth.client.stores import session_store
-from spa_auth.errors import LoginRequiredError
+from spa_auth.errors import LoginRequiredError, SubMismatchError
 from spa_auth.protocol.flows import Grant
 from spa_auth.protocol.id_token import Claims
 from spa_auth.protocol.scope import Scope
@@ -98,12 +98,15 @@ class SessionState:
 
         Raises:
             LoginRequiredError: The session has ended meanwhile; the tokens are dropped.
+            SubMismatchError: They are somebody else's, whom no login that the user has seen put in this one's place.
         """
         self.check_generation(generation)
         if silent and self.is_over:
             raise LoginRequiredError("The session has reached its end; a new one begins with a login.")
-        self._mark_ceiling(None)
         before = self.current
+        if silent and before is not None and not is_same_user(grant.claims, before.claims):
+            raise SubMismatchError("Somebody else is logged in at the provider.", claim="sub")
+        self._mark_ceiling(None)
         session = Session(grant.claims, grant.id_token, grant.claims, userinfo)
         reason = self.login_reason if before is None else "provider"
         if before is not None and not is_same_user(session.claims, before.claims):

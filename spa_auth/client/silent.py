@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login
 from spa_auth.client.negotiation import CALLBACK_PAGE, Surroundings, check_silent, silent_answer_mode
-from spa_auth.errors import SubMismatchError
 from spa_auth.protocol import form
 from spa_auth.protocol.flows import Grant, LoginOptions
 from spa_auth.protocol.recipe import TRIED_PREFIX
-from spa_auth.protocol.session import is_same_user
 from spa_auth.protocol.strict_json import loads_object
 from spa_auth.protocol.transaction import REDIRECT
 from spa_auth.protocol.url import origin_of
@@ -36,9 +34,7 @@ async def log_in_silently(context: Context, login: Login, options: LoginOptions)
         mode=mode,
         timeout=context.config.authorize_timeout,
     )
-    grant = await login.grant(form.parse(query), request.transaction)
-    _check_same_user(context, grant)
-    return grant
+    return await login.grant(form.parse(query), request.transaction)
 
 
 def surroundings(context: Context) -> Surroundings:
@@ -85,9 +81,3 @@ def _organization(context: Context) -> dict[str, str]:
     current = context.session.current
     organization = None if current is None else current.claims.get("org_id")
     return {"organization": organization} if isinstance(organization, str) else {}
-
-
-def _check_same_user(context: Context, grant: Grant) -> None:
-    current = context.session.current
-    if current is not None and not is_same_user(grant.claims, current.claims):
-        raise SubMismatchError("Somebody else is logged in at the provider.", claim="sub")

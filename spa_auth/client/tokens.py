@@ -64,7 +64,6 @@ class Tokens:
     def __init__(self, context: Context, login: Login, revocation: Revocation) -> None:
         self._context = context
         self._login = login
-        self._revocation = revocation
         self._refresher = Refresher(context, revocation)
         self._flights = SingleFlight()
 
@@ -234,9 +233,5 @@ class Tokens:
         session = self._context.session
         session.check_generation(errand.generation)
         grant = await self._login.silent(errand.audience, errand.asked)
-        try:
-            await self._context.keeper.accept(grant, errand.asked, errand.generation, silent=True)
-        except LoginRequiredError:
-            self._revocation.discard(grant.tokens)
-            raise
+        await self._context.keeper.accept(grant, errand.asked, errand.generation, silent=True)
         return grant.tokens

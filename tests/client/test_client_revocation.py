@@ -1,13 +1,26 @@
 """Tokens given up: when asked, at logout, and when they come too late."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
-from client.wire import AUDIENCE, OUTAGE, Wire, error_answer, failure, json_answer, logged_in, page, turns
+from client.wire import (
+    AUDIENCE,
+    OUTAGE,
+    Wire,
+    departure,
+    error_answer,
+    failure,
+    json_answer,
+    logged_in,
+    page,
+    turns,
+)
 
 from spa_auth.client.auth_client import AuthClient
 from spa_auth.client.events import AuthEvent
-from spa_auth.errors import DiscoveryError, LoginRequiredError, NetworkError, OAuthError
+from spa_auth.errors import DiscoveryError, LoginRequiredError, NetworkError, OAuthError, SubMismatchError
 from spa_auth.protocol import form
 from spa_auth.protocol.http import Request, Response
 
@@ -239,6 +252,52 @@ def test_a_silent_login_that_comes_after_a_logout_is_revoked() -> None:
         assert isinstance(await waiter, LoginRequiredError)
         await turns()
         assert requests.forms[-1]["token"] == wire.answered["refresh_token"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("way", ["popup", "redirect", "exchange"])
+def test_a_login_that_comes_after_a_logout_is_revoked(way: str) -> None:
+    """R15, L08: whichever way it went."""
+
+    async def run() -> None:
+        world = page(handle_redirect=False)
+        world.browser.choice = {"user": "alice"}
+        wire = Wire(world)
+        requests, auth = Revocations(wire), await world.open()
+        wire.gate = asyncio.Event()
+        address = await world.browser.load_in_tab(await departure(world, auth))
+        logins: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
+            "popup": auth.login_with_popup,
+            "redirect": lambda: auth.handle_redirect_callback(address),
+            "exchange": lambda: auth.login_with_custom_token_exchange(
+                subject_token="bob", subject_token_type="urn:example:session", scope="offline_access"
+            ),
+        }
+        waiter = asyncio.ensure_future(failure(logins[way]()))
+        await turns(300)
+        await auth.logout(open_url=False)
+        assert requests.forms == []
+        wire.gate.set()
+        assert isinstance(await waiter, LoginRequiredError)
+        await turns()
+        assert [each["token"] for each in requests.forms] == [wire.answered["refresh_token"]]
+
+    asyncio.run(run())
+
+
+def test_a_silent_login_of_somebody_else_is_revoked() -> None:
+    """A30."""
+
+    async def run() -> None:
+        world, wire, auth = await logged_in()
+        requests = Revocations(wire)
+        await world.login(await world.open(), "bob", authorization_params={"prompt": "login"})
+        assert isinstance(await failure(auth.get_token_silently(audience=OTHER)), SubMismatchError)
+        await turns()
+        assert [each["token"] for each in requests.forms] == [wire.answered["refresh_token"]]
+        assert auth.user is not None
+        assert auth.user.sub == "alice"
 
     asyncio.run(run())
 

@@ -312,6 +312,25 @@ def test_somebody_else_at_the_provider_is_not_taken_for_the_user() -> None:
     asyncio.run(run())
 
 
+def test_a_silent_login_does_not_replace_who_has_logged_in_meanwhile_in_another_tab() -> None:
+    """A30, R16: what the other tab has stored is the session, and nobody has seen this login."""
+
+    async def run() -> None:
+        world, _, _ = await logged_in(use_refresh_tokens=False, cache_location="localstorage", **REDIRECT)
+        world.browser.local_storage.remove(f"spa_auth:session:{ISSUER}:demo")
+        address = await left(world)
+        other = world.new_tab()
+        mine = await other.login(await other.open(silent_mode="off"), "bob", authorization_params={"prompt": "login"})
+        world.browser.cookies = CookieJar()
+        world.browser.choice = {"user": "alice"}
+        await world.browser.go(address.replace("prompt=none", "prompt=login"))
+        auth = await world.open()
+        assert [type(error) for error in world.browser.errors] == [SubMismatchError]
+        assert (auth.user, auth.redirect_result) == (mine.user, None)
+
+    asyncio.run(run())
+
+
 def test_the_address_of_a_login_may_carry_a_fragment() -> None:
     async def run() -> None:
         auth = await page().open()
