@@ -568,7 +568,10 @@ def test_a_fetcher_of_its_own_calls_another_api_and_no_other(window: bool) -> No
         assert api.tokens == [await auth.get_token_silently()]
         with pytest.raises(TargetNotAllowedError):
             await fetcher.fetch_with_auth("http://127.0.0.1:9499/notes")
-        for wrong in ({"base_url": "http://api.example"}, {"allowed_origins": ["https://api.example/path"]}):
+        calls: list[dict[str, Any]] = [
+            {"base_url": "http://api.example"}, {"allowed_origins": ["https://api.example/path"]},
+        ]  # fmt: skip
+        for wrong in calls:
             with pytest.raises(ConfigurationError):
                 auth.create_fetcher(**wrong)
 

@@ -1,7 +1,6 @@
 """One refresh token for several APIs, none at all, and what a login must be for a call: scopes, age and strength."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from client.wire import (
@@ -275,16 +274,15 @@ def test_what_a_call_demands_is_demanded_of_a_silent_login_that_it_makes() -> No
         world = page(use_refresh_tokens=False)
         wire = Wire(world)
         wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="phr")
-        await world.login(await world.open())
+        auth = await world.login(await world.open())
         wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="pwd")
         world.clock.advance(400)
-        calls: list[dict[str, Any]] = [{"max_age": 300}, {"acr_values": "phr"}]
-        for demands in calls:
+        for max_age, acr_values in ((300, None), (None, "phr")):
             wire.answers = [OUTAGE]  # when the page began
             auth = await world.open()
             assert auth.user is None
-            error = await failure(auth.get_token_silently(**demands))
-            assert error.error == ("login_required" if "max_age" in demands else "insufficient_user_authentication")
+            error = await failure(auth.get_token_silently(max_age=max_age, acr_values=acr_values))
+            assert error.error == ("login_required" if max_age else "insufficient_user_authentication")
             assert auth.user is not None
         wire.changes["/oauth/token"] = lambda response: claims_changed(response, acr="phr")
         auth = await world.login(auth)
