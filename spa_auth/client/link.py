@@ -17,6 +17,8 @@ from spa_auth.errors import (
     ProtocolError,
     without_locals,
 )
+from spa_auth.protocol import form
+from spa_auth.protocol.authorization import response_state
 from spa_auth.protocol.session import User
 from spa_auth.protocol.strict_json import StrictJSONError, loads_object
 from spa_auth.protocol.transaction import LIFETIME
@@ -157,4 +159,12 @@ def _response(text: str, state: str) -> str | None:
         return None
     query = members.get("response")
     is_ours = members.get("type") == MESSAGE_TYPE and members.get("state") == state
-    return query if is_ours and isinstance(query, str) and len(query) <= MAX_LENGTH else None
+    return query if is_ours and isinstance(query, str) and _answers(query, state) else None
+
+
+def _answers(query: str, state: str) -> bool:
+    # Under the name of this login nobody shall spend another one that is pending (threat W05).
+    try:
+        return len(query) <= MAX_LENGTH and response_state(form.parse(query)) == state
+    except ProtocolError:
+        return False
