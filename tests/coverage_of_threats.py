@@ -51,7 +51,7 @@ REASONS = {
     "K28": "DPoP in the page is not built yet",
     "M21": "keys and metadata stay in the memory of one client or validator; no cache is shared",
     "S12": "out of scope, as SECURITY.md says: a script that runs before can do whatever the page can",
-    "S16": "the demo serves all it loads itself; on a page that loads Python from elsewhere no hash of ours guards it yet",
+    "S16": "the demo serves all it loads itself; no hash of ours guards Python that a page loads from elsewhere",
     "S17": "out of scope, as SECURITY.md says: Python packages in the page can read its memory",
     "W18": "the client uses no check_session_iframe",
     "W22": "a login by redirect says that its page is shown again; other waits end at their own time, not at once",

@@ -77,8 +77,9 @@ def _callback_response(data: object, state: str) -> str | None:
 
 def _provider_response(data: object, state: str) -> str | None:
     response = getattr(data, "response", None)
-    if getattr(data, "type", None) != "authorization_response" or getattr(response, "state", None) != state:
+    # Each member is read once: a getter may say something else the next time.
+    members = {name: getattr(response, name, None) for name in _MEMBERS}
+    if getattr(data, "type", None) != "authorization_response" or members["state"] != state:
         return None
-    members = [(name, getattr(response, name, None)) for name in _MEMBERS]
-    texts = [(name, value) for name, value in members if isinstance(value, str)]
-    return form.encode(texts) if sum(len(value) for _, value in texts) <= MAX_LENGTH else None
+    texts = {name: value for name, value in members.items() if isinstance(value, str)}
+    return form.encode(texts) if sum(map(len, texts.values())) <= MAX_LENGTH else None

@@ -208,8 +208,30 @@ def _authorize(journey: Journey) -> str:
     return f"?{exchange.query}"
 
 
+# Counts what Python hands to JavaScript and has not taken back: a proxy that was destroyed cannot be unwrapped.
+PROXIES = """
+import pyodide.ffi
+made, create_proxy = [], pyodide.ffi.create_proxy
+
+def counted(*values, **options):
+    made.append(create_proxy(*values, **options))
+    return made[-1]
+
+def is_alive(proxy):
+    try:
+        proxy.unwrap()
+    except Exception:
+        return False
+    return True
+
+def proxies():
+    return sum(map(is_alive, made))
+
+pyodide.ffi.create_proxy = counted
+"""
 MANY = (
-    START
+    PROXIES
+    + START
     + """
 import asyncio
 from js import window
@@ -230,10 +252,13 @@ async def attempt(number):
 @when("click", "#go")
 async def go(event):
     await attempt(0), await attempt(1), await attempt(2)
-    before = window.counts()
+    await asyncio.sleep(0)
+    before, proxies_before, made_before = window.counts(), proxies(), len(made)
     outcomes = [await attempt(number) for number in range(100)]
+    await asyncio.sleep(0)
     say(sorted({name or "good" for name in outcomes}))
     say(before == window.counts(), before, window.counts())
+    say(proxies() == proxies_before, proxies_before, proxies(), len(made) - made_before > 200)
     done()
 """
 )
@@ -246,10 +271,12 @@ def test_nothing_stays_behind_after_a_hundred_attempts(journey: Journey) -> None
     journey.page.goto(journey.servers.lab.page(MANY, authorize_timeout=5, use_refresh_tokens=False))
     expect(journey.page.locator("#out")).to_contain_text("ready")
     journey.page.click("#go")
-    outcomes, counts = outcome(journey)
+    outcomes, counts, python = outcome(journey)
     assert "good" in outcomes
     assert "PopupTimeoutError" in outcomes or "PopupOpenError" in outcomes
     assert counts.startswith("True"), counts
+    assert python.startswith("True"), python
+    assert python.endswith("True"), python  # the counter counts
 
 
 COUNTING = """

@@ -343,7 +343,7 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def test_m18_known_keys_never_wait_for_a_thread_that_fetches_them_anew(
+def test_m18_m24_known_keys_never_wait_for_a_thread_that_fetches_them_anew(
     issuer: LocalIssuer, stale: AccessTokenValidator
 ) -> None:
     token, start = issuer.token(), threading.Barrier(20)
