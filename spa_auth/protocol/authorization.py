@@ -1,6 +1,6 @@
 """The authorization request and its response (RFC 6749 section 4.1, OpenID Connect Core 3.1.2, RFC 9207)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from spa_auth.errors import (
@@ -57,12 +57,20 @@ def check_parameters(parameters: Mapping[str, object]) -> None:
     Raises:
         ConfigurationError: Names every protected parameter that was given.
     """
-    protected = sorted(PROTECTED_PARAMETERS & set(parameters))
-    faults = [f"{name} cannot be set in authorization_params." for name in protected]
-    faults += [f"{name} is an option of its own." for name in _OPTIONS if name in parameters]
+    faults = [f"{name} cannot be set in authorization_params." for name in named(parameters, PROTECTED_PARAMETERS)]
+    faults += [f"{name} is an option of its own." for name in named(parameters, _OPTIONS)]
     faults += [f"{name} must be a string." for name, value in parameters.items() if not isinstance(value, str)]
     if faults:
         raise ConfigurationError(*faults)
+
+
+def named(parameters: Iterable[str], protected: Collection[str]) -> list[str]:
+    """The names, sorted, that a server may take for a protected one: some read `State`, `state[]` or ` state` so."""
+    return sorted(name for name in parameters if _plain(name) in protected)
+
+
+def _plain(name: str) -> str:
+    return str(name).partition("[")[0].strip().replace(".", "_").replace(" ", "_").lower()
 
 
 def authorization_parameters(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from spa_auth.errors import ConfigurationError, ProtocolError
 from spa_auth.protocol import effects
-from spa_auth.protocol.authorization import api_parameters
+from spa_auth.protocol.authorization import api_parameters, named
 from spa_auth.protocol.effects import Flow
 from spa_auth.protocol.flows import IDTokenRules, id_token_claims
 from spa_auth.protocol.http import Request, Response
@@ -70,7 +70,7 @@ def exchange_request(
         DiscoveryError: The provider has no token endpoint.
     """
     extra: Mapping[str, object] = exchange.parameters or {}
-    faults = [f"{name} cannot be set in the parameters." for name in sorted(PROTECTED_PARAMETERS & extra.keys())]
+    faults = [f"{name} cannot be set in the parameters." for name in named(extra, PROTECTED_PARAMETERS)]
     faults += [f"{name} must be a string." for name, value in extra.items() if not isinstance(value, str)]
     if faults:
         raise ConfigurationError(*faults)

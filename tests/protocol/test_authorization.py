@@ -133,6 +133,15 @@ def test_a03_protected_parameters_are_refused_by_name(name: str) -> None:
     assert caught.value.faults == (f"{name} cannot be set in authorization_params.",)
 
 
+@pytest.mark.parametrize(
+    "name", ["State", "REDIRECT_URI", "state[]", "nonce[0]", " state", "redirect.uri", "redirect uri"]
+)
+def test_a03_a_name_that_a_lenient_server_reads_as_a_protected_one_is_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        authorization_request(SERVER, TRANSACTION, {name: "x", "prompt": "login", "ui_locales": "de", "ext.state": "y"})
+    assert caught.value.faults == (f"{name} cannot be set in authorization_params.",)
+
+
 def test_a03_the_list_of_protected_parameters_is_whole() -> None:
     wanted = {
         "client_id", "state", "nonce", "response_type", "response_mode", "code_challenge", "code_challenge_method",
