@@ -8,7 +8,7 @@ from spa_auth.protocol.jwt import MAX_NUMERIC_DATE, parse_jwt
 from spa_auth.protocol.mapping import never_pickled
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.strict_json import StrictJSONError, dumps, is_number, is_texts, loads_object
-from spa_auth.protocol.token import TokenSet
+from spa_auth.protocol.token import TOKEN_TYPES, TokenSet, is_access_token
 
 VERSION = 1
 _TEXTS = ("access_token", "token_type", "scope", "asked")
@@ -75,6 +75,9 @@ def _entry(value: object) -> Entry | None:
     texts = [members.get(name) for name in _TEXTS] + [members[name] for name in _OPTIONAL if name in members]
     times = [members.get(name) for name in _TIMES]
     if not is_texts(texts) or not all(is_number(time) and 0 <= time <= MAX_NUMERIC_DATE for time in times):
+        return None
+    # Both become a header of requests (threat F06).
+    if members["token_type"] not in TOKEN_TYPES or not is_access_token(members["access_token"]):
         return None
     tokens = TokenSet(
         members["access_token"],

@@ -17,6 +17,8 @@ from spa_auth.protocol.text import clean_code, clean_text
 DEFAULT_LIFETIME = 300
 MAX_LIFETIME = 31_536_000
 MAX_ACCESS_TOKEN_LENGTH = 16_384
+# The token types that are used here, as an Authorization header names them.
+TOKEN_TYPES = ("Bearer",)
 # RFC 6750 section 2.1: the characters that an Authorization header can carry.
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _DIGITS = re.compile(r"[0-9]{1,10}")
@@ -198,9 +200,14 @@ def refusal(
     return oauth_error(code, text, status=response.status)
 
 
+def is_access_token(text: str) -> bool:
+    """Whether a text can stand in an Authorization header, behind the type of the token."""
+    return len(text) <= MAX_ACCESS_TOKEN_LENGTH and _TOKEN68.fullmatch(text) is not None
+
+
 def _access_token(members: dict[str, object]) -> str:
     token = members.get("access_token")
-    if not isinstance(token, str) or len(token) > MAX_ACCESS_TOKEN_LENGTH or not _TOKEN68.fullmatch(token):
+    if not isinstance(token, str) or not is_access_token(token):
         raise ProtocolError("The token endpoint gave no usable access token.")
     return token
 
@@ -209,10 +216,11 @@ def _token_type(members: dict[str, object]) -> str:
     token_type = members.get("token_type")
     if not isinstance(token_type, str) or not token_type:
         raise ProtocolError("The token endpoint named no token type.")
+    for known in TOKEN_TYPES:
+        if token_type.lower() == known.lower():
+            return known
     # "The client MUST NOT use an access token if it does not understand the token type" (RFC 6749 section 7.1).
-    if token_type.lower() != "bearer":
-        raise ProtocolError("The token endpoint gave a token of an unknown type.", error="unsupported_token_type")
-    return "Bearer"
+    raise ProtocolError("The token endpoint gave a token of an unknown type.", error="unsupported_token_type")
 
 
 def _lifetime(members: dict[str, object]) -> int:

@@ -12,6 +12,7 @@ from client.wire import (
     ISSUER,
     KEYS,
     OUTAGE,
+    Api,
     Wire,
     error_answer,
     failure,
@@ -356,6 +357,26 @@ def test_a_record_does_not_make_an_access_token_last_longer() -> None:
         auth = await world.open()
         details = await auth.get_token_silently(detailed_response=True)
         assert details.expires_at <= end
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "edit", [{"token_type": "Bearer x\r\nA: b"}, {"token_type": "Basic"}, {"access_token": "x\r\nA: b"}]
+)
+def test_an_entry_that_is_no_authorization_header_is_not_sent(edit: dict[str, object]) -> None:
+    """F06, S20: the session stays, and gets new tokens."""
+
+    async def run() -> None:
+        options = STORES["localstorage"]()
+        world, _, _ = await logged_in(**options)  # type: ignore[arg-type]
+        api = Api(world)
+        members = loads_object(records(world, options)[NAME].encode())
+        put(world, options, dumps({**members, "entries": [{**_objects(members["entries"])[0], **edit}]}).decode())
+        auth = await world.open()
+        await auth.fetch_with_auth("/notes")
+        assert parse_jwt(api.tokens[0]).claims["sub"] == "alice"
+        assert api.requests[0].header("authorization") == f"Bearer {await auth.get_token_silently()}"
 
     asyncio.run(run())
 
