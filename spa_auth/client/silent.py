@@ -23,7 +23,7 @@ async def log_in_silently(context: Context, login: Login, options: LoginOptions)
     mode = silent_answer_mode(context.config.silent_mode, surroundings(context), traits.silent)
     request = await login.begin(
         options._replace(
-            parameters={**_organization(context), **(options.parameters or {}), "prompt": "none"},
+            parameters={**(options.parameters or {}), **_organization(context), "prompt": "none"},
             response_mode=None if mode == CALLBACK_PAGE else mode,
         )
     )
@@ -77,7 +77,8 @@ def _tried(context: Context) -> str:
 
 
 def _organization(context: Context) -> dict[str, str]:
-    # The provider may know the user in several; the session goes on in its own.
+    # The provider may know the user in several; the session goes on in its own, whatever the options say.
     current = context.session.current
-    organization = None if current is None else current.claims.get("org_id")
+    claims = {} if current is None else current.claims
+    organization = claims.get("org_id", claims.get("org_name"))
     return {"organization": organization} if isinstance(organization, str) else {}

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from client.test_client_mrrt import claims_changed
 from client.wire import (
     AUDIENCE,
     CALLBACK,
@@ -30,6 +31,7 @@ from spa_auth.errors import (
     LoginTimeoutError,
     MfaRequiredError,
     OAuthError,
+    OrganizationMismatchError,
     SilentAuthUnavailableError,
     SubMismatchError,
 )
@@ -165,6 +167,40 @@ def test_a_silent_login_stays_in_the_organization_of_the_session() -> None:
         assert await organization(auth) == "org_club"
         await auth.get_token_silently(cache_mode="off")
         assert authorize_query(world)["organization"] == "org_club"
+
+    asyncio.run(run())
+
+
+def test_a_silent_login_stays_in_the_organization_of_the_session_where_another_is_configured() -> None:
+    """A31."""
+
+    async def run() -> None:
+        clubs = tuple(Organization(org_id=f"org_{name}", name=name, members=("alice",)) for name in ("club", "firm"))
+        world = page(
+            provider_options=Options(organizations=clubs),
+            use_refresh_tokens=False,
+            authorization_params={"organization": "org_firm"},
+        )
+        auth = await world.login(await world.open(), authorization_params={"organization": "org_club"})
+        await auth.get_token_silently(cache_mode="off")
+        assert await organization(auth) == "org_club"
+
+    asyncio.run(run())
+
+
+def test_a_silent_login_stays_in_an_organization_of_which_only_the_name_is_known() -> None:
+    """A31: also where the provider answers with a token of none."""
+
+    async def run() -> None:
+        club = Organization(org_id="org_club", name="club", members=("alice",))
+        world = page(provider_options=Options(organizations=(club,)), use_refresh_tokens=False)
+        wire = Wire(world)
+        wire.changes["/oauth/token"] = lambda response: claims_changed(response, org_id=..., org_name="club")
+        auth = await world.login(await world.open(), authorization_params={"organization": "club"})
+        wire.changes["/oauth/token"] = lambda response: claims_changed(response, org_id=..., org_name=...)
+        error = await failure(auth.get_token_silently(cache_mode="off"))
+        assert authorize_query(world)["organization"] == "club"
+        assert isinstance(error, OrganizationMismatchError)
 
     asyncio.run(run())
 
