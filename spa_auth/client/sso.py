@@ -12,6 +12,7 @@ from spa_auth.errors import (
     InteractionRequiredError,
     LoginRequiredError,
     MissingScopesError,
+    SpaAuthError,
 )
 from spa_auth.protocol.flows import Grant, LoginOptions
 from spa_auth.protocol.mapping import ReadOnlyMapping, never_pickled
@@ -67,11 +68,15 @@ async def check_sso_session(
     asked = Scope([BASIC_PROFILE if fetch_basic_profile else "", *words, offline])
     grant = await _log_in(context, login, options._replace(scope=asked, nonce=nonce))
     refresh_token = grant.tokens.refresh_token
-    if require_refresh_token:
-        if refresh_token is None:
-            raise MissingScopesError("The provider gave no refresh token.", missing=[offline or "offline_access"])
-        grant = grant._replace(tokens=grant.tokens._replace(refresh_token=None))
-    await context.keeper.accept(grant, asked, generation, silent=True)
+    if require_refresh_token and refresh_token is None:
+        raise MissingScopesError("The provider gave no refresh token.", missing=[offline or "offline_access"])
+    kept = grant.tokens._replace(refresh_token=None) if require_refresh_token else grant.tokens
+    try:
+        await context.keeper.accept(grant._replace(tokens=kept), asked, generation, silent=True)
+    except SpaAuthError:
+        if require_refresh_token:  # which `accept` has not seen
+            context.keeper.discard(grant.tokens)
+        raise
     context.emit("token.received", audience=options.audience)
     return AuthResult(
         grant.tokens.access_token,

@@ -4,7 +4,7 @@ import asyncio
 import pickle
 
 import pytest
-from client.wire import AUDIENCE, Wire, authorize_query, failure, logged_in, members_changed, moments, page
+from client.wire import AUDIENCE, Wire, authorize_query, failure, logged_in, members_changed, moments, page, turns
 
 from spa_auth.client.auth_client import AuthClient
 from spa_auth.client.sso import AuthResult
@@ -89,6 +89,24 @@ def test_a_refresh_token_that_is_asked_for_is_handed_out_and_not_kept(use_refres
         result = await auth.check_sso_session(require_refresh_token=True)
         assert result.refresh_token is not None
         assert auth._context.session.cache.refresh_tokens() == []
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("require_refresh_token", [True, False])
+def test_what_comes_after_a_logout_is_handed_to_nobody_and_revoked_once(require_refresh_token: bool) -> None:
+    """R15."""
+
+    async def run() -> None:
+        _, wire, auth = await known()
+        wire.gate = asyncio.Event()
+        waiter = asyncio.ensure_future(failure(auth.check_sso_session(require_refresh_token=require_refresh_token)))
+        await turns(300)
+        await auth.logout(open_url=False)
+        wire.gate.set()
+        assert isinstance(await waiter, LoginRequiredError)
+        await turns()
+        assert wire.asked.count("POST /oauth/revoke") == 1
 
     asyncio.run(run())
 
