@@ -36,8 +36,9 @@ unit: .venv/.test assets wheel peers ## tests without a browser
 browser: .venv/.test assets wheel peers chromium ## tests of real pages in Chromium
 	@if [ -d tests/browser ]; then set -x; .venv/bin/pytest tests/browser; fi
 
-bench: .venv/.test assets wheel chromium ## measure start-up in Chromium and the validator, and print it
+bench: .venv/.test assets wheel peers chromium ## measure start-up and client in Chromium, and the validator, and print it
 	PYTHONPATH=web/build .venv/bin/python tests/benchmarks/start_up.py
+	PYTHONPATH=web/build:tests .venv/bin/python tests/benchmarks/bench_client.py
 	.venv/bin/python tests/benchmarks/bench_validator.py
 
 assets: .venv/.tools ## build what a page loads, into web/dist/
