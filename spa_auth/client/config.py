@@ -143,6 +143,12 @@ def check_max_age(max_age: object) -> None:
         raise ConfigurationError("max_age must be a whole number of seconds.")
 
 
+def check_cache_mode(cache_mode: object) -> None:
+    """Refuse a `cache_mode` that there is not."""
+    if cache_mode not in ("on", "off", "cache-only"):
+        raise ConfigurationError('cache_mode must be "on", "off" or "cache-only".')
+
+
 _TEXT, _OPTIONAL_TEXT, _SWITCH, _SECONDS = "a text", "a text or None", "true or false", "a number of seconds"
 _TEXTS, _MAPPING, _TEXT_OR_MAPPING = "a list of texts", "a mapping", "a text, or a mapping from audience to text"
 _CHOICES: Mapping[str, tuple[object, ...]] = {

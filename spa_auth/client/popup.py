@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from spa_auth.client.config import check_cache_mode
 from spa_auth.client.context import Context
 from spa_auth.client.login import Login, Parameters
 from spa_auth.client.negotiation import CALLBACK_PAGE, popup_answer_mode
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from spa_auth.client.ports import AnswerMode
     from spa_auth.client.tokens import Tokens
 
-_BY_LINK = "Log in by link: link = await auth.login_link(), show link.url, then await link.result()."
-CACHE_MODES = ("on", "off", "cache-only")
+_BY_LINK = (
+    "Log in by link: link = await auth.login_link(), show link.url, then await link.result(). A worker that uses the "
+    "client of its page: log in on the page."
+)
 
 
 class PopupLogin:
@@ -146,8 +149,7 @@ def find_token(
     Raises:
         ConfigurationError: There is no such cache mode.
     """
-    if cache_mode not in CACHE_MODES:
-        raise ConfigurationError('cache_mode must be "on", "off" or "cache-only".')
+    check_cache_mode(cache_mode)
     wanted = context.audience(audience)
     found = None if cache_mode == "off" else tokens.cached(wanted, context.scope(wanted, scope))
     if found is None or missing_scopes(found.scope, (scope or "").split()):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, NoReturn
 
-from spa_auth.client.config import check_max_age
+from spa_auth.client.config import check_cache_mode, check_max_age
 from spa_auth.client.context import Context
 from spa_auth.client.events import EventName
 from spa_auth.client.login import Login
@@ -10,7 +10,6 @@ from spa_auth.client.refresher import Errand, Refresher
 from spa_auth.client.revocation import Revocation
 from spa_auth.client.single_flight import SingleFlight
 from spa_auth.errors import (
-    ConfigurationError,
     ConsentRequiredError,
     DiscoveryError,
     InsufficientUserAuthenticationError,
@@ -136,8 +135,7 @@ class Tokens:
         acr_values: str | None = None,
     ) -> str | TokenDetails | None:
         """An access token without any page; see `AuthClient.get_token_silently`."""
-        if cache_mode not in ("on", "off", "cache-only"):
-            raise ConfigurationError('cache_mode must be "on", "off" or "cache-only".')
+        check_cache_mode(cache_mode)
         check_max_age(max_age)
         self._check_authentication(max_age, acr_values)
         wanted = self._context.audience(audience)
