@@ -348,7 +348,10 @@ class NavigationUnavailableError(SpaAuthError):
     """This platform has no window that could be sent to the provider."""
 
     error = "navigation_unavailable"
-    remedy = "Pass open_url= with a function that opens the address, then call handle_redirect_callback(url)."
+    remedy = (
+        "Log in by link: await auth.login_link(). Or pass open_url= with a function that opens the address, then call "
+        "handle_redirect_callback(url)."
+    )
 
 
 class StorageUnavailableError(SpaAuthError):

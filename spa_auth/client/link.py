@@ -134,7 +134,11 @@ async def login_link(
     """Begin a login by link; see `AuthClient.login_link`."""
     channels = context.platform.channels
     if channels is None:
-        raise NavigationUnavailableError("This place has no BroadcastChannel on which the answer could come.")
+        raise NavigationUnavailableError(
+            "This place has no BroadcastChannel on which the answer could come.",
+            remedy="In a worker that uses the client of its page, log in on the page. Elsewhere, "
+            "pass open_url= to login_with_redirect, then call handle_redirect_callback(url).",
+        )
     if context.config.redirect_uri is None:
         raise ConfigurationError(
             "A login by link needs the callback page.", remedy='Set "redirect_uri" to the address of callback.html.'

@@ -33,7 +33,8 @@ class Places:
             url = secure_url(str(address))
             is_here = navigator is None or url.origin == origin_of(navigator.url)
         except ProtocolError as error:
-            raise ConfigurationError(f'"redirect_uri": {error.error_description}', remedy=error.remedy) from None
+            remedy = error.remedy or "Write the whole address, such as https://app.example/callback.html."
+            raise ConfigurationError(f'"redirect_uri": {error.error_description}', remedy=remedy) from None
         if given is not None and url.fragment:
             raise ConfigurationError('"redirect_uri" must have no fragment (RFC 6749 section 3.1.2).')
         if not is_here:

@@ -34,7 +34,7 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
     """
     if not isinstance(text, str):
         return ""
-    for secret in secrets:
+    for secret in filter(None, secrets):
         text = text.replace(secret, "[...]")
     return _SECRET_LIKE.sub("[...]", _ILLEGAL.sub("", text[: 4 * MAX_LENGTH]))[:MAX_LENGTH]
 

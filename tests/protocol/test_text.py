@@ -28,6 +28,10 @@ def test_a09_a_megabyte_of_text_is_cut() -> None:
     assert clean_text("spam! " * 200_000) == ("spam! " * 200_000)[:MAX_LENGTH]
 
 
+def test_what_was_sent_is_not_shown_and_an_empty_text_hides_nothing() -> None:
+    assert clean_text("abc is spent", ["", "abc"]) == "[...] is spent"
+
+
 @pytest.mark.parametrize(
     ("code", "clean"),
     [
