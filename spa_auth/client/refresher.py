@@ -118,7 +118,9 @@ class Refresher:
             raise LoginRequiredError(error.error_description or "The provider ended this session.") from None
         # The old one is spent: whatever becomes of this answer, the next refresh needs the new one.
         context.session.cache.rotate(refresh_token, renewed.refresh_token)
-        return renewed
+        # A refresh gives no scope "not originally granted by the resource owner" (RFC 6749 section 6).
+        known = (*errand.asked, *old.scope)
+        return renewed._replace(scope=Scope(word for word in renewed.scope if word in known))
 
     async def _take(self, errand: Errand, renewed: TokenSet, session: Session, asked: Scope) -> None:
         context = self._context

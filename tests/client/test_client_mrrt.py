@@ -210,6 +210,19 @@ def test_a_turn_that_hangs_does_not_hold_up_a_later_login(window: bool) -> None:
     asyncio.run(run())
 
 
+def test_scope_that_a_refresh_adds_by_itself_does_not_count_as_granted(window: bool) -> None:
+    """R11."""
+
+    async def run() -> None:
+        _, wire, auth = await logged_in(window=window, scope="openid read")
+        for granted_now in ("openid admin", "openid read admin"):  # what is narrowed may come back
+            wire.changes["/oauth/token"] = members_changed(scope=granted_now)
+            details = await auth.get_token_silently(cache_mode="off", detailed_response=True)
+            assert str(details.scope) == granted_now.removesuffix(" admin")
+
+    asyncio.run(run())
+
+
 def test_a_call_may_demand_a_login_that_is_not_long_ago(window: bool) -> None:
     """A28: also 0 means 0."""
 
