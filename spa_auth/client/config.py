@@ -197,7 +197,9 @@ def _kind_fault(config: ClientConfig, name: str) -> str | None:
         fits = any(value is choice or (isinstance(value, str) and value == choice) for choice in _CHOICES[name])
         kind = f"one of {', '.join(map(str, _CHOICES[name]))}"
     elif kind == _TEXT_OR_MAPPING:
-        fits = (isinstance(value, str) and value != "") or (isinstance(value, Mapping) and _holds_texts(value))
+        fits = (isinstance(value, str) and value != "") or (
+            isinstance(value, Mapping) and _holds_texts(cast("Mapping[object, object]", value))
+        )
     elif kind in (_TEXT, _OPTIONAL_TEXT):
         fits = (isinstance(value, str) and value != "") or (value is None and kind == _OPTIONAL_TEXT)
     elif kind == _SWITCH:

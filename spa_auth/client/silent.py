@@ -1,5 +1,6 @@
 """Logins that show nothing: in a hidden frame, or by a redirect that comes back at once."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from spa_auth.client.context import Context
@@ -79,6 +80,6 @@ def _tried(context: Context) -> str:
 def _organization(context: Context) -> dict[str, str]:
     # The provider may know the user in several; the session goes on in its own, whatever the options say.
     current = context.session.current
-    claims = {} if current is None else current.claims
+    claims: Mapping[str, object] = {} if current is None else current.claims
     organization = claims.get("org_id", claims.get("org_name"))
     return {"organization": organization} if isinstance(organization, str) else {}
