@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from spa_auth.client.context import Context
     from spa_auth.client.login import Login
     from spa_auth.client.logout import Logout
+    from spa_auth.client.revocation import Revocation
     from spa_auth.client.ports import Channel
     from spa_auth.client.start import Start
     from spa_auth.client.tokens import Tokens
@@ -117,6 +118,7 @@ class BrokeredClient(AuthClient):
         self._tokens = cast("Tokens", remote)
         self._login = cast("Login", remote)
         self._logout = cast("Logout", remote)
+        self._revocation = cast("Revocation", remote)
         self._start = cast("Start", remote)
         self._fetcher = Fetcher(self._context, self._tokens)
 

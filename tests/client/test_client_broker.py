@@ -273,9 +273,14 @@ def test_require_login_in_a_worker_is_the_user_of_the_page() -> None:
 def test_what_only_a_page_can_do_is_refused_with_the_way_to_do_it() -> None:
     async def run() -> None:
         _, _, worker = await linked()
-        error = await failure(worker.handle_redirect_callback())
-        assert isinstance(error, NavigationUnavailableError)
-        assert "on the page" in error.remedy
+        for refused in (
+            worker.handle_redirect_callback(),
+            worker.revoke_refresh_token(),
+            worker.revoke_access_token(),
+        ):
+            error = await failure(refused)
+            assert isinstance(error, NavigationUnavailableError)
+            assert "on the page" in error.remedy
         for action in (worker.logout(open_url=print), worker.login_with_redirect(open_url=print)):
             assert isinstance(await failure(action), ConfigurationError)
         assert not hasattr(worker._login, "_private")  # pyright: ignore[reportPrivateUsage]
