@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from spa_auth.client.context import Context
     from spa_auth.client.login import Login
     from spa_auth.client.logout import Logout
-    from spa_auth.client.revocation import Revocation
     from spa_auth.client.ports import Channel
+    from spa_auth.client.revocation import Revocation
     from spa_auth.client.start import Start
     from spa_auth.client.tokens import Tokens
     from spa_auth.protocol.session import User
