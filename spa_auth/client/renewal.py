@@ -73,9 +73,7 @@ class Renewal:
         context, audience = self._context, entry.tokens.audience
         context.emit("token.expiring", audience=audience)
         try:
-            tokens = await self._tokens.renew(audience, entry.asked, is_forced=False)
-            if tokens.access_token == entry.tokens.access_token:
-                self._failures += 1  # as good as no answer: to ask again at once would be a loop without an end
+            await self._tokens.renew(audience, entry.asked, is_forced=False)
         except (NetworkError, DiscoveryError, LoginTimeoutError):
             self._failures += 1
         except SpaAuthError:
