@@ -49,9 +49,12 @@ async def renewing(**options: object) -> tuple[Pair, Wire, AuthClient]:
 
 
 async def advanced(world: Pair, seconds: float) -> None:
-    """Let time pass, and let everybody notice."""
+    """Let everybody come to rest, let time pass, and let everybody notice."""
+    await asyncio.sleep(0.02)
+    await turns()
     world.clock.advance(seconds)
     await asyncio.sleep(0.02)
+    await turns()
 
 
 def test_a_token_is_renewed_before_it_ends_and_again_and_again(window: bool) -> None:
