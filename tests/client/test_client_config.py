@@ -117,3 +117,11 @@ def test_one_run_shows_every_fault_whatever_its_kind() -> None:
     faults = " ".join(caught.value.faults)
     for name in ('"foo"', '"issuer"', '"client_id" is missing', '"scope"', '"leeway"', '"max_age"', '"silent_mode"'):
         assert name in faults
+
+
+def test_scopes_may_be_given_by_audience_and_every_one_of_them_is_a_text() -> None:
+    config = client_config({**GOOD, "scope": {"default": "profile", "https://api.example": "read:notes"}})
+    assert str(config.scopes("https://api.example")) == "openid profile read:notes"
+    assert str(config.scopes(None)) == "openid profile"
+    (fault,) = faults(scope={"https://api.example": 1})
+    assert fault.startswith('"scope" must be a text, or a mapping')
