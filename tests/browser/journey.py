@@ -85,7 +85,7 @@ class Journey:
         """No code, token, nonce or verifier is in the address, the page or the console (S04, S19, A24)."""
         secrets = self.servers.provider.journal.secrets | self.servers.short.journal.secrets
         seen = ["\n".join(self.console), "\n".join(self.page_errors)]
-        if self.page.url.startswith(self.servers.origin):
+        if not self.page.is_closed() and self.page.url.startswith(self.servers.origin):
             seen += [self.page.url, self.page.content()]
             seen += [self.page.evaluate(KEPT)]
         assert "" not in secrets

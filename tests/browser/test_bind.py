@@ -206,4 +206,6 @@ def test_elements_that_are_added_later_work_too(journey: Journey) -> None:
     expect(page.locator("#late-button")).to_have_attribute("role", "button")
     expect(page.locator("#out")).to_be_hidden()
     page.click("[data-spa-auth=logout]")
+    page.wait_for_url("**/index.html?state=*")
+    expect(page).to_have_url(re.compile(r"index\.html$"))  # the page that comes back has read its answer
     expect(page.locator("[data-spa-auth=login]").first).to_be_visible()
