@@ -9,8 +9,8 @@ from spa_auth.dev_provider.options import STANDARD_SCOPES, Options
 from spa_auth.dev_provider.response_modes import response_modes
 from spa_auth.dev_provider.service import Service, no_way_out
 from spa_auth.dev_provider.signatures import ALGORITHMS as DPOP_ALGORITHMS
-from spa_auth.dev_provider.users import SCOPE_CLAIMS
 from spa_auth.protocol.http import Response
+from spa_auth.protocol.userinfo import SCOPE_CLAIMS
 
 PROMPTS = ("none", "login", "consent", "select_account")
 

@@ -5,11 +5,12 @@ from types import NoneType
 from typing import Literal, cast, get_args, get_origin, get_type_hints
 
 from spa_auth.dev_provider.clients import DEMO, Client, client_faults
-from spa_auth.dev_provider.users import ALICE, BOB, SCOPE_CLAIMS, User, typed_user, user_faults
+from spa_auth.dev_provider.users import ALICE, BOB, User, typed_user, user_faults
 from spa_auth.errors import ConfigurationError, ProtocolError
 from spa_auth.protocol.metadata import check_issuer
 from spa_auth.protocol.scope import Scope
 from spa_auth.protocol.url import parse_url
+from spa_auth.protocol.userinfo import SCOPE_CLAIMS
 
 ISSUER = "http://127.0.0.1:9400/"
 STANDARD_SCOPES = ("openid", *SCOPE_CLAIMS, "offline_access")

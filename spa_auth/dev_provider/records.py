@@ -93,17 +93,9 @@ class AuthorizationCode:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccessToken:
-    """An access token that was given out for a user; `format` is "jwt" or "opaque".
-
-    Args:
-        jti: Its identifier, which is no secret (RFC 7519 section 4.1.7).
-        jkt: The thumbprint of the key that it is bound to (RFC 9449 section 6); None for a Bearer token.
-    """
-
+class _AccessToken:
     key: str = field(repr=False)
     jti: str
-    grant_id: str
     client_id: str
     scope: Scope
     audiences: tuple[str, ...]
@@ -114,18 +106,20 @@ class AccessToken:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClientCredentials:
-    """An access token that an application got for itself (RFC 6749 section 4.4)."""
+class AccessToken(_AccessToken):
+    """An access token that was given out for a user; `format` is "jwt" or "opaque".
 
-    key: str = field(repr=False)
-    jti: str
-    client_id: str
-    scope: Scope
-    audiences: tuple[str, ...]
-    format: str
-    jkt: str | None = None
-    issued_at: int
-    expires_at: int
+    Args:
+        jti: Its identifier, which is no secret (RFC 7519 section 4.1.7).
+        jkt: The thumbprint of the key that it is bound to (RFC 9449 section 6); None for a Bearer token.
+    """
+
+    grant_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCredentials(_AccessToken):
+    """An access token that an application got for itself (RFC 6749 section 4.4); otherwise as `AccessToken`."""
 
 
 @dataclass(frozen=True, kw_only=True)

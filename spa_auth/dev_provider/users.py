@@ -7,19 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from spa_auth.protocol.userinfo import SCOPE_CLAIMS
+
 MAX_NAME_LENGTH = 100
 MAX_SUB_LENGTH = 255
 
-# OpenID Connect Core section 5.4: which claims each scope asks for.
-SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
-    "profile": (
-        "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
-        "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
-    ),
-    "email": ("email", "email_verified"),
-    "address": ("address",),
-    "phone": ("phone_number", "phone_number_verified"),
-}  # fmt: skip
 _ASKED_FOR = frozenset(name for names in SCOPE_CLAIMS.values() for name in names)
 # RFC 9068 section 2.2.3.1: what access tokens tell of the rights of a user.
 RIGHTS = ("groups", "roles", "entitlements")
