@@ -33,9 +33,10 @@ unit: .venv/.test assets wheel peers ## tests without a browser
 	.venv/bin/coverage report --include='*/spa_auth/e*.py,*/spa_auth/protocol/*,*/spa_auth/client/*,*/spa_auth/server/*' --fail-under=100
 
 # A run of its own: pytest-playwright keeps an event loop running, which asyncio.run in other tests would trip over.
-# On a busy machine Chromium crashes or stalls now and then: a test that fails is run once more, and -rR names it.
+# On a busy machine Chromium crashes or stalls now and then: only a test that met this is run once more, and -rR names
+# it. What a test asserts has to hold the first time.
 browser: .venv/.test assets wheel peers chromium ## tests of real pages in Chromium
-	@if [ -d tests/browser ]; then set -x; .venv/bin/pytest tests/browser --reruns 1 -rR; fi
+	@if [ -d tests/browser ]; then set -x; .venv/bin/pytest tests/browser --reruns 1 --only-rerun "(Page|Target) crashed" --only-rerun TimeoutError -rR; fi
 
 bench: .venv/.test assets wheel peers chromium ## measure start-up and client in Chromium, and the validator, and print it
 	PYTHONPATH=web/build .venv/bin/python tests/benchmarks/start_up.py
